@@ -1,0 +1,330 @@
+"""Runs from Python: ``run``, ``arun``, ``resume``, ``answer``."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import time
+from collections.abc import Collection, Coroutine, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from hashlib import blake2b
+from typing import Any
+
+from .durable.entries import JournalRow
+from .durable.journal import Journal
+from .durable.serialization import dumps, loads, normalise
+from .durable.stores import Store, open_store
+from .durable.stores.memory import MemoryStore
+from .errors import AnswerRefused, StoreError, UsageError
+from .events import Sink
+from .human.answers import accept
+from .human.requests import HumanRequest, HumanResponse
+from .human.responders import Answers, Responder, Scripted, answers_from_environment
+from .limits import Limits
+from .primitives.catalog import primitive_names
+from .run import Run, RunData
+from .runner.driver import Driver, Program
+from .runner.ledger import Policy
+from .runner.people import People, answer_text
+from .session import get_session
+
+__all__ = ["Job", "answer", "arun", "drive", "resume", "run", "run_here"]
+
+
+@dataclass
+class Job:
+    """Everything that one pass of a program needs.
+
+    Attributes:
+        source: the Lua.
+        name: the run's name.
+        params: the inputs.
+        store: a URL or a ``Store``.
+        answers: scripted answers.
+        responder: what can ask a person now, or None.
+        wait: whether to hold the pass while a person is asked.
+        headless: whether a question that nobody scripted is an error.
+        first_line: the line number of the source's first line.
+        sink: who is told what happens.
+        fresh, strict, plan, redo, seed, limits: as options of ``run``.
+    """
+
+    source: str
+    name: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    store: str | Store = "memory:"
+    answers: Answers = None
+    responder: Responder | None = None
+    wait: bool = True
+    headless: bool = False
+    chunk: str = "cell"
+    first_line: int = 1
+    sink: Sink | None = None
+    fresh: bool = False
+    strict: bool = False
+    plan: bool = False
+    redo: Collection[str] = ()
+    seed: int | None = None
+    limits: Mapping[str, Any] | Limits | None = None
+
+
+def _check_name(name: str) -> str:
+    if not isinstance(name, str) or not 1 <= len(name) <= 128 or not name.isprintable():
+        raise UsageError(f"a run's name is printable text of 1 to 128 characters, not {name!r}")
+    return name
+
+
+def _root(inputs: Mapping[str, Any], seed: int | None) -> str:
+    text = json.dumps([sorted(inputs.items()), seed], sort_keys=True, default=lambda value: f"<{id(value)}>")
+    return blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+def _open_journal(job: Job, store: Store, inputs: dict[str, Any]) -> Journal:
+    """The journal to continue: of this name and these inputs, or a new one."""
+    root = _root(inputs, job.seed)
+    row = None if job.fresh else store.find(job.name, root)
+    if row is None:
+        now = time.time()
+        seed = job.seed if job.seed is not None else secrets.randbits(63)
+        row = JournalRow(name=job.name, root=root, seed=seed, started=now, updated=now, program=job.source)
+        row.inputs = dumps(inputs, [])
+        if job.plan:
+            store = MemoryStore()
+        row = store.create(row)
+    return Journal(store, row)
+
+
+def prepare(job: Job) -> Driver:
+    """A driver for a job, with its journal opened; nothing of the program has run.
+
+    Raises:
+        UsageError, ConversionError, StoreError: what is wrong with the job.
+    """
+    _check_name(job.name)
+    limits = Limits.of(job.limits)
+    inputs = normalise(dict(job.params))
+    store = open_store(job.store)
+    scripted = [Scripted(job.answers)] if job.answers is not None else []
+    from_environment = answers_from_environment()
+    if from_environment is not None and job.answers is None:
+        scripted.append(Scripted(from_environment))
+    journal = _open_journal(job, store, inputs)
+    run = Run(RunData(name=job.name, run_id=f"{journal.row.root}-{journal.row.generation}", store_url=store.url))
+    run._data.headless = job.headless  # noqa: SLF001 - made here
+    session = get_session()
+    session.supersede(job.name, "superseded: the run was started again")
+    session.runs[job.name] = run
+    return Driver(
+        Program(job.source, job.chunk, job.first_line, inputs),
+        journal,
+        People(journal.store, journal.row.id, scripted, job.responder, job.wait, job.headless),
+        run,
+        policy=Policy(
+            strict=job.strict,
+            plan=job.plan,
+            redo=frozenset(job.redo),
+            takes_defaults=any(each.takes_defaults for each in scripted),
+            max_checkpoints=limits.max_checkpoints,
+        ),
+        limits=limits,
+        known=_known_names(),
+        sink=job.sink,
+    )
+
+
+@cache
+def _known_names() -> frozenset[str]:
+    return frozenset(primitive_names())
+
+
+async def drive(job: Job) -> Run:
+    """Run a job to its end or its pause; errors of the program are in ``run.error``, not raised."""
+    return await prepare(job).drive()
+
+
+def run_here(coroutine: Coroutine[Any, Any, Run]) -> Run:
+    """Complete a job's coroutine on this thread.
+
+    Without a running event loop it gets one of its own. Inside a running loop it is driven step by step, which works
+    as long as it waits for nobody: with no responder a question pauses the run instead.
+    """
+    if not _in_loop():
+        with asyncio.Runner() as runner:
+            return runner.run(coroutine)
+    try:
+        while True:
+            coroutine.send(None)
+    except StopIteration as finished:
+        result: Run = finished.value
+        return result
+    finally:
+        coroutine.close()
+
+
+def _in_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+def _job(source: str, name: str | None, options: Mapping[str, Any]) -> Job:
+    params = options.get("params")
+    if params is not None and not isinstance(params, Mapping):
+        raise UsageError(f"params: a mapping expected, got {type(params).__name__}")
+    redo = options.get("redo")
+    return Job(
+        source=source,
+        name=name if name is not None else f"run-{secrets.token_hex(4)}",
+        params=params or {},
+        store=options.get("store") or "memory:",
+        answers=options.get("answers"),
+        seed=options.get("seed"),
+        fresh=options.get("fresh", False),
+        strict=options.get("strict", False),
+        plan=options.get("plan", False),
+        redo=[redo] if isinstance(redo, str) else redo or (),
+        limits=options.get("limits"),
+    )
+
+
+def _checked(run: Run) -> Run:
+    if run.error is not None and run.status == "failed":
+        raise run.error
+    return run
+
+
+def run(
+    source: str,
+    *,
+    name: str | None = None,
+    params: Mapping[str, Any] | None = None,
+    answers: Answers = None,
+    store: str | Store = "memory:",
+    seed: int | None = None,
+    fresh: bool = False,
+    strict: bool = False,
+    plan: bool = False,
+    redo: str | Collection[str] | None = None,
+    limits: Mapping[str, Any] | Limits | None = None,
+) -> Run:
+    """Run a program to its end, or to the first question that nobody has scripted.
+
+    Args:
+        source: the Lua.
+        name: the run's name; a name known to the store continues that run. Unnamed, nothing older is used.
+        params: the inputs.
+        answers: scripted answers: a list, a dict, a callable, or ``"default"``.
+        store: where the journal is: ``"memory:"``, ``"path.db"``, ``"sqlite:///path.db"`` or a ``Store``.
+        seed: of ``math.random``; chosen and recorded otherwise.
+        fresh: start over; the old journal is kept as history.
+        strict: a changed checkpoint is an error.
+        plan: only find out what would run.
+        redo: what runs again although it is recorded: a name, a path such as ``"3/0"``, or ``"failed"``.
+        limits: see ``Limits``.
+
+    Returns:
+        The run: completed, or paused with ``run.pending``.
+
+    Raises:
+        ProcedureError: the program failed, or cannot run; ``error.run`` is the run.
+        KeyboardInterrupt: it was stopped.
+    """
+    job = _job(source, name, {**locals()})
+    return _checked(run_here(drive(job)))
+
+
+async def arun(
+    source: str,
+    *,
+    name: str | None = None,
+    params: Mapping[str, Any] | None = None,
+    answers: Answers = None,
+    store: str | Store = "memory:",
+    seed: int | None = None,
+    fresh: bool = False,
+    strict: bool = False,
+    plan: bool = False,
+    redo: str | Collection[str] | None = None,
+    limits: Mapping[str, Any] | Limits | None = None,
+    responder: Responder | None = None,
+) -> Run:
+    """Like ``run``, awaitable. In a notebook it shows forms; ``responder`` asks elsewhere."""
+    job = _job(source, name, {**locals()})
+    if responder is None:
+        from .notebook.kernel import form_responder
+
+        responder = form_responder(job.name)
+    job.responder = responder
+    return _checked(await drive(job))
+
+
+def _stored(store: Store, name: str) -> JournalRow:
+    row = store.find(name)
+    if row is None:
+        known = ", ".join(sorted({each.name for each in store.journals()})) or "none"
+        raise StoreError(f"no run {name!r} in {store.url}", hint=f"The runs there: {known}.")
+    return row
+
+
+def resume(
+    name: str,
+    *,
+    store: str | Store = "memory:",
+    answers: Answers = None,
+    limits: Mapping[str, Any] | Limits | None = None,
+) -> Run:
+    """Go on with a run from its own program text and inputs.
+
+    Raises:
+        StoreError: there is no such run.
+        ProcedureError: the program failed.
+    """
+    opened = open_store(store)
+    row = _stored(opened, name)
+    inputs = loads(row.inputs)
+    seed = row.seed if _root(inputs, row.seed) == row.root else None
+    job = Job(source=row.program, name=name, params=inputs, store=opened, answers=answers, seed=seed, limits=limits)
+    options = loads(row.options)
+    job.first_line = options.get("first_line", 1)
+    return _checked(run_here(drive(job)))
+
+
+def answer(
+    name: str, value: Any, request_id: str | None = None, *, store: str | Store = "memory:", channel: str = "python"
+) -> HumanResponse:
+    """Record an answer to a paused run's question; ``resume`` (or running the cell again) goes on from there.
+
+    Args:
+        name: the run.
+        value: the answer, in the form that the request's kind takes.
+        request_id: the question it is meant for; any other is refused.
+
+    Raises:
+        StoreError: there is no such run.
+        AnswerRefused: the run asks nothing, asks something else, or the answer does not fit.
+    """
+    opened = open_store(store)
+    row = _stored(opened, name)
+    waiting = [
+        HumanRequest.model_validate_json(each.request)
+        for each in opened.open_requests(row.id)
+        if not each.id.startswith("sleep-")
+    ]
+    if not waiting:
+        raise AnswerRefused(f"the run {name!r} waits for no answer")
+    request = waiting[-1] if request_id is None else next((each for each in waiting if each.id == request_id), None)
+    if request is None:
+        raise AnswerRefused(
+            f"{request_id!r} is not the open question of {name!r}",
+            hint="It asks: " + "; ".join(f"{each.id} ({each.message})" for each in waiting),
+        )
+    from .runner.people import _response
+
+    response = _response(request, accept(request, value), channel)
+    if not opened.answer(row.id, request.id, answer_text(response)):
+        raise AnswerRefused(f"the question {request.message!r} is answered already")
+    return response

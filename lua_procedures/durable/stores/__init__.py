@@ -1,0 +1,104 @@
+"""Where journals live: one protocol, and ``open_store`` to get a store from a URL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final, Protocol, runtime_checkable
+from urllib.parse import parse_qsl, unquote
+
+from ...errors import StoreError
+from ..entries import Entry, JournalRow, StoredRequest
+
+__all__ = ["Store", "open_store"]
+
+_SUFFIXES: Final = (".db", ".sqlite", ".sqlite3")
+_FORMS: Final = "A store is memory:, runs.db, sqlite:///runs.db or sqlite:////folder/runs.db (with ?synchronous=full)."
+
+
+@runtime_checkable
+class Store(Protocol):
+    """What a journal needs of its store.
+
+    Every call is complete when it returns: what it wrote survives a killed process. Every failure of the
+    medium is a ``StoreError`` that names the store, and leaves what was there.
+    """
+
+    @property
+    def url(self) -> str:
+        """The URL that opens this store again."""
+
+    @property
+    def keeps_objects(self) -> bool:
+        """Whether entries may carry live Python objects."""
+
+    def create(self, row: JournalRow) -> JournalRow:
+        """Add a journal; its ``id`` is set, and its ``generation`` is the next one of its name and root."""
+
+    def save(self, row: JournalRow) -> None:
+        """Write the head of a journal again (not its entries)."""
+
+    def find(self, name: str, root: str | None = None) -> JournalRow | None:
+        """The newest generation with that name and root; without ``root``, the journal of that name updated last."""
+
+    def journals(self, name: str | None = None) -> list[JournalRow]:
+        """All journals (of that name), oldest first."""
+
+    def entries(self, journal: int) -> Iterator[Entry]:
+        """All entries of a journal in the order they were written."""
+
+    def append(self, journal: int, entry: Entry) -> None:
+        """Add an entry; raises ``StoreError`` where it carries objects that this store cannot keep."""
+
+    def ask(self, journal: int, request_id: str, request: str) -> StoredRequest:
+        """Keep a question, once: where the id is known, what is there already is returned unchanged."""
+
+    def request(self, journal: int, request_id: str) -> StoredRequest | None:
+        """The question of that id, with its answer if it has one."""
+
+    def open_requests(self, journal: int) -> list[StoredRequest]:
+        """The questions that have no answer yet, oldest first."""
+
+    def answer(self, journal: int, request_id: str, answer: str) -> bool:
+        """Record an answer; False where the question is unknown or was answered before (the first answer stays)."""
+
+    def forget(self, journal: int) -> None:
+        """Delete a journal with its entries and questions."""
+
+    def close(self) -> None:
+        """Release what the store holds open; a memory store keeps its journals."""
+
+
+def open_store(url: str | Store) -> Store:
+    """The store behind a URL: ``memory:``, ``path.db``, ``sqlite:///relative.db`` or ``sqlite:////absolute.db``.
+
+    ``memory:`` is the same store each time, in one process. A relative path is taken from the current folder.
+    A path ends in ``.db``, ``.sqlite`` or ``.sqlite3``, or has ``sqlite:///`` before it; ``?synchronous=full`` after
+    it makes the file safe against a power cut, too. A ``Store`` is returned as it is.
+
+    Raises:
+        StoreError: the URL is of no known kind, or the store cannot be opened or is no store of ours.
+    """
+    if not isinstance(url, str):
+        return url
+    if url == "memory:":
+        from .memory import kernel_session_store
+
+        return kernel_session_store()
+    return _open_sqlite(url)
+
+
+def _open_sqlite(url: str) -> Store:
+    from .sqlite import SqliteStore
+
+    path, _, query = url.partition("?")
+    if path.startswith("sqlite:///"):
+        path = unquote(path.removeprefix("sqlite:///"))
+    elif "://" in path or not path.lower().endswith(_SUFFIXES):
+        # Only the scheme is shown: a URL may hold a password.
+        shown = path.partition("://")[0] + "://…" if "://" in path else path
+        raise StoreError(f"{shown!r} is no store that is known here", hint=_FORMS)
+    options = dict(parse_qsl(query, keep_blank_values=True))
+    synchronous = options.pop("synchronous", "normal")
+    if options:
+        raise StoreError(f"a store on SQLite has no option {', '.join(options)}", hint=_FORMS)
+    return SqliteStore(path, synchronous)

@@ -1,0 +1,117 @@
+"""Journals in this process's memory: the kernel session's own, and any number of separate ones."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from ...errors import StoreError
+from ..entries import Entry, JournalRow, StoredRequest
+
+__all__ = ["MemoryStore", "kernel_session_store"]
+
+
+@dataclass(slots=True)
+class _Journal:
+    row: JournalRow
+    entries: list[Entry] = field(default_factory=list)
+    requests: dict[str, StoredRequest] = field(default_factory=dict)
+
+
+class MemoryStore:
+    """Keeps journals, and the live objects of their entries, until the process ends.
+
+    Each instance has journals of its own; ``open_store("memory:")`` always gives the kernel session's.
+    """
+
+    def __init__(self) -> None:
+        self._journals: dict[int, _Journal] = {}
+        self._ids = itertools.count(1)
+
+    @property
+    def url(self) -> str:
+        """``memory:``, which opens the kernel session's store."""
+        return "memory:"
+
+    @property
+    def keeps_objects(self) -> bool:
+        """True: entries may carry any Python object."""
+        return True
+
+    def create(self, row: JournalRow) -> JournalRow:
+        """Add a journal; sets ``id`` and ``generation`` of ``row`` and returns it."""
+        previous = self.find(row.name, row.root)
+        row.generation = previous.generation + 1 if previous else 0
+        row.id = next(self._ids)
+        self._journals[row.id] = _Journal(replace(row))
+        return row
+
+    def save(self, row: JournalRow) -> None:
+        """Write the head of a journal again."""
+        self._journal(row.id).row = replace(row)
+
+    def find(self, name: str, root: str | None = None) -> JournalRow | None:
+        """The newest generation with that name and root; without ``root``, the journal of that name updated last."""
+        rows = self.journals(name)
+        if root is None:
+            return max(rows, key=lambda row: (row.updated, row.id), default=None)
+        return max((row for row in rows if row.root == root), key=lambda row: row.generation, default=None)
+
+    def journals(self, name: str | None = None) -> list[JournalRow]:
+        """All journals (of that name), oldest first."""
+        rows = [journal.row for journal in list(self._journals.values())]
+        return [replace(row) for row in rows if name is None or row.name == name]
+
+    def entries(self, journal: int) -> Iterator[Entry]:
+        """All entries of a journal in the order they were written."""
+        found = self._journals.get(journal)
+        return iter(found.entries.copy() if found else ())
+
+    def append(self, journal: int, entry: Entry) -> None:
+        """Add an entry, with its objects."""
+        self._journal(journal).entries.append(entry)
+
+    def ask(self, journal: int, request_id: str, request: str) -> StoredRequest:
+        """Keep a question, once: where the id is known, what is there already is returned unchanged."""
+        return self._journal(journal).requests.setdefault(request_id, StoredRequest(request_id, request))
+
+    def request(self, journal: int, request_id: str) -> StoredRequest | None:
+        """The question of that id, with its answer if it has one."""
+        found = self._journals.get(journal)
+        return found.requests.get(request_id) if found else None
+
+    def open_requests(self, journal: int) -> list[StoredRequest]:
+        """The questions that have no answer yet, oldest first."""
+        found = self._journals.get(journal)
+        return [request for request in list(found.requests.values()) if request.answer is None] if found else []
+
+    def answer(self, journal: int, request_id: str, answer: str) -> bool:
+        """Record an answer; False where the question is unknown or was answered before."""
+        request = self.request(journal, request_id)
+        if request is None or request.answer is not None:
+            return False
+        self._journals[journal].requests[request_id] = replace(request, answer=answer)
+        return True
+
+    def forget(self, journal: int) -> None:
+        """Delete a journal with its entries and questions."""
+        self._journals.pop(journal, None)
+
+    def close(self) -> None:
+        """Does nothing: the journals stay."""
+
+    def _journal(self, journal: int) -> _Journal:
+        try:
+            return self._journals[journal]
+        except KeyError:
+            raise StoreError(
+                f"memory: has no journal {journal}: it was deleted", hint="Run the program again to start another."
+            ) from None
+
+
+@functools.cache
+def kernel_session_store() -> MemoryStore:
+    """The store behind ``memory:``, one in a process."""
+    return MemoryStore()

@@ -1,0 +1,181 @@
+"""Every error that users meet, in one tree.
+
+::
+
+    ProcedureError                 base; ``.run`` is the run it ended, ``.line`` the cell's line
+    ├── LuaSyntaxError             the program does not compile
+    ├── LuaRuntimeError            the program raised; ``.value``, ``.lua_traceback``
+    ├── SchemaError                inputs or outputs do not fit; ``.faults``
+    ├── DivergenceError            --strict, and the program is not the recorded one
+    ├── HumanInputRequired         headless, and nobody scripted the answer; ``.request``
+    ├── LimitExceeded              the Lua used more time, memory or size than allowed
+    ├── ConversionError            a value cannot cross; ``.path``
+    ├── AnswerRefused              an answer does not fit its question; ``.faults``
+    ├── ToolError                  a tool failed, or a person refused it
+    ├── ModelError                 a chat model or a predictor failed
+    ├── UsageError                 an option or an argument of the call itself is wrong
+    └── StoreError                 the journal cannot be read or written
+        ├── RunLocked              another process drives this run
+        └── ImportRefused          a file to import is damaged or not allowed
+
+Messages are written for the person at the cell: what is wrong, where, and what to do about it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from .human.requests import HumanRequest
+    from .run import Run
+
+__all__ = [
+    "AnswerRefused",
+    "ConversionError",
+    "DivergenceError",
+    "HumanInputRequired",
+    "ImportRefused",
+    "LimitExceeded",
+    "LuaRuntimeError",
+    "LuaSyntaxError",
+    "ModelError",
+    "ProcedureError",
+    "RunLocked",
+    "SchemaError",
+    "StoreError",
+    "ToolError",
+    "UsageError",
+]
+
+
+class ProcedureError(Exception):
+    """Base of all errors of this package.
+
+    Attributes:
+        message: the sentence shown to the user, without the line.
+        line: line of the cell (the ``%%procedure`` line is 1), or None where there is none.
+        hint: what to do about it, or None.
+        run: the run that ended with this error, once it has ended.
+    """
+
+    def __init__(self, message: str, *, line: int | None = None, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.line = line
+        self.hint = hint
+        self.run: Run | None = None
+
+    def __str__(self) -> str:
+        place = f"line {self.line}: " if self.line else ""
+        advice = f"\n{self.hint}" if self.hint else ""
+        return f"{place}{self.message}{advice}"
+
+
+class LuaSyntaxError(ProcedureError):
+    """The program does not compile; nothing of it ran."""
+
+
+class LuaRuntimeError(ProcedureError):
+    """The program raised an error that nothing in it caught.
+
+    Attributes:
+        value: the Lua error value as plain Python data (a string, or the table given to ``error``).
+        lua_traceback: the Lua call stack as text, innermost first.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        line: int | None = None,
+        hint: str | None = None,
+        value: Any = None,
+        lua_traceback: str = "",
+    ) -> None:
+        super().__init__(message, line=line, hint=hint)
+        self.value = value
+        self.lua_traceback = lua_traceback
+
+
+class FaultsError(ProcedureError):
+    """Several faults found in one check, each ``{"field", "expected", "actual"}``."""
+
+    def __init__(
+        self,
+        message: str,
+        faults: Sequence[Mapping[str, Any]] = (),
+        *,
+        line: int | None = None,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message, line=line, hint=hint)
+        self.faults = [dict(fault) for fault in faults]
+
+
+class SchemaError(FaultsError):
+    """Inputs or outputs do not fit their schema; all faults are reported together."""
+
+
+class AnswerRefused(FaultsError):
+    """An answer does not fit its question, which stays open.
+
+    ``faults`` carries ``field`` (an id of a ``Human.multiple`` field, or ``""``) and ``message``.
+    """
+
+
+class DivergenceError(ProcedureError):
+    """With ``--strict``: the program asks for something else than what is recorded."""
+
+
+class HumanInputRequired(ProcedureError):
+    """Headless, and a person must answer; the run is paused and can be answered.
+
+    Attributes:
+        request: the open question.
+    """
+
+    def __init__(self, message: str, *, request: HumanRequest, line: int | None = None, hint: str | None = None) -> None:
+        super().__init__(message, line=line, hint=hint)
+        self.request = request
+
+
+class LimitExceeded(ProcedureError):
+    """The program used more time, memory or size than the run's limits allow."""
+
+
+class ConversionError(ProcedureError):
+    """A value cannot cross between Lua and Python.
+
+    Attributes:
+        path: where in the value, as Lua counts, such as ``$.items[3].fn``.
+    """
+
+    def __init__(self, message: str, *, path: str = "$", line: int | None = None, hint: str | None = None) -> None:
+        super().__init__(message, line=line, hint=hint)
+        self.path = path
+
+
+class ToolError(ProcedureError):
+    """A tool failed, or a person refused it."""
+
+
+class ModelError(ProcedureError):
+    """A chat model or a predictor failed or cannot be found."""
+
+
+class UsageError(ProcedureError):
+    """An option of the magic, or an argument of a call from Python, is wrong."""
+
+
+class StoreError(ProcedureError):
+    """The journal cannot be read or written; nothing of it was lost."""
+
+
+class RunLocked(StoreError):
+    """Another process drives this run."""
+
+
+class ImportRefused(StoreError):
+    """A file to import is damaged, of an unknown version, or asks for something not allowed."""

@@ -1,0 +1,117 @@
+"""What happens in a run, typed, for whoever watches: the panel, a log, a trace.
+
+A *sink* is any callable that takes an event. The runner calls sinks on the thread that drives the
+run and never waits for them; a sink must not raise and must not touch Lua.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .human.requests import HumanRequest, HumanResponse
+    from .run import Notice, Run
+
+__all__ = [
+    "Asked",
+    "Answered",
+    "CheckpointFinished",
+    "CheckpointStarted",
+    "Event",
+    "Noticed",
+    "RunEnded",
+    "RunStarted",
+    "Sink",
+    "StageMoved",
+    "StagesDeclared",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """The program starts, from the top."""
+
+    run: Run
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointStarted:
+    """A checkpoint runs live (one that is replayed has no start)."""
+
+    path: str
+    kind: str
+    name: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointFinished:
+    """A checkpoint has its outcome, from the journal or live."""
+
+    path: str
+    kind: str
+    name: str
+    line: int
+    replayed: bool
+    failed: bool
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Noticed:
+    """Something was shown: ``Human.notify``, ``System.alert``, ``Log``, ``print``, or a warning of ours."""
+
+    notice: Notice
+
+
+@dataclass(frozen=True, slots=True)
+class StagesDeclared:
+    """``Stages{…}``: the order of the stages."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StageMoved:
+    """The current stage is now ``to_stage``."""
+
+    from_stage: str | None
+    to_stage: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A person is asked and the run waits."""
+
+    request: HumanRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The question has its answer (or its default, on expiry)."""
+
+    request: HumanRequest
+    response: HumanResponse
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnded:
+    """The program ended, failed, paused or was stopped."""
+
+    run: Run
+
+
+Event = (
+    RunStarted
+    | CheckpointStarted
+    | CheckpointFinished
+    | Noticed
+    | StagesDeclared
+    | StageMoved
+    | Asked
+    | Answered
+    | RunEnded
+)
+Sink = Callable[[Event], None]

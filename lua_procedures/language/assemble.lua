@@ -1,0 +1,71 @@
+-- Puts the parts of the prelude together into one guest world, and empties the real globals.
+
+return function(host, limits, texts)
+  local load, pairs, ipairs, type, next, error, assert, raw_tostring = load, pairs, ipairs, type, next, error, assert, tostring
+  local rawget, setmetatable, metatable_of = rawget, setmetatable, debug.getmetatable
+
+  local weak = { __mode = "k" }
+  local kit = { host = host, limits = limits, guest = {}, functions = {}, raw_time = os.time }
+  kit.known = setmetatable({}, weak)        -- what is ours, by its name
+  kit.plain_views = setmetatable({}, weak)  -- proxies, with what they stand for
+
+  local NAMES = { table = "table", ["function"] = "function", thread = "coroutine", userdata = "userdata" }
+
+  -- like Lua's own, but without addresses
+  function kit.tostring(v)
+    local kind = type(v)
+    if not NAMES[kind] then return raw_tostring(v) end
+    local meta = kind == "table" and metatable_of(v)
+    if type(meta) ~= "table" then return NAMES[kind] end
+    local by = rawget(meta, "__tostring")
+    if by ~= nil then
+      local text = by(v)
+      if type(text) ~= "string" then error("'__tostring' must return a string", 2) end
+      return text
+    end
+    local name = rawget(meta, "__name")
+    return type(name) == "string" and name or NAMES[kind]
+  end
+
+  -- our own parts keep the real libraries, in copies that outlive the emptied globals
+  local libraries = {}
+  for name, member in pairs(_G) do
+    libraries[name] = member
+    if type(member) == "table" and member ~= _G then
+      libraries[name] = {}
+      for k, v in pairs(member) do libraries[name][k] = v end
+    end
+  end
+
+  local function build(name) return assert(load(texts[name], "=(lua_procedures)", "t", libraries))() end
+
+  kit.lib = build("stdlib") { tostring = kit.tostring, max_string = limits.string, part = build }
+  for name, member in pairs(kit.lib) do kit.guest[name] = member end
+  kit.guest.tostring = kit.tostring
+  for _, name in ipairs(texts.order) do build(name)(kit) end
+
+  local function know(path, v)
+    if (type(v) ~= "table" and type(v) ~= "function") or kit.known[v] then return end
+    kit.known[v] = path
+    if type(v) ~= "table" or v == kit.env then return end
+    for k, x in next, v do
+      if type(k) == "string" then know(path .. "." .. k, x) end
+    end
+  end
+  for name, member in next, kit.guest do know(name, member) end
+
+  local strings = metatable_of("")
+  strings.__index, strings.__metatable = kit.guest.string, false
+
+  function kit.load(text, chunk) return load(text, chunk, "t", kit.env) end
+  function kit.set_functions(chunk, functions) kit.functions[chunk] = functions end
+  function kit.start(id, chunk) kit.new_thread(id, kit.program(chunk)) end
+
+  local loaded = package.loaded
+  for _, library in pairs(loaded) do
+    if type(library) == "table" and library ~= loaded then
+      for name in pairs(library) do library[name] = nil end
+    end
+  end
+  return kit
+end

@@ -1,0 +1,470 @@
+-- Values as text, both for crossing to the host (JSON with tags) and for telling whether something changed.
+--
+-- The host never touches a guest's table: a value crosses as one string, bounded in bytes, leaves and depth.
+
+local type, next, rawequal, rawget, rawlen, tostring = type, next, rawequal, rawget, rawlen, tostring
+local find, gsub, format, sub, byte = string.find, string.gsub, string.format, string.sub, string.byte
+local concat, sort, pack, unpack = table.concat, table.sort, table.pack, table.unpack
+local mathtype, huge = math.type, math.huge
+local utf8len, utf8char = utf8.len, utf8.char
+local getmetatable, setmetatable, error, pcall, select = getmetatable, setmetatable, error, pcall, select
+local getinfo, getupvalue, dump = debug.getinfo, debug.getupvalue, string.dump
+
+local MAX_DEPTH = 100
+local MAX_CAPTURED = 10000
+local ESCAPES = { ['"'] = '\\"', ["\\"] = "\\\\", ["\0"] = "\\u0000" }
+
+return function(kit)
+  local max_leaves, max_bytes = kit.limits.leaves, kit.limits.bytes
+  local weak = { __mode = "k" }
+  local arrays, objects = setmetatable({}, weak), setmetatable({}, weak) -- what an empty table was
+  local handles = setmetatable({}, weak)                                 -- handle -> host's number
+  local null = setmetatable({}, { __metatable = false, __tostring = function() return "null" end,
+                                  __newindex = function() error("null cannot be changed", 2) end })
+  kit.null = null
+  kit.handles = handles
+
+  local function utf8text(s)
+    if utf8len(s) then return s end
+    return (gsub(s, "[\128-\255]", function(c) return utf8char(byte(c)) end))
+  end
+  kit.utf8 = utf8text
+
+  ---- encoding --------------------------------------------------------------------------------------
+
+  local BAD = {}    -- raised inside, explained by a second, slower walk
+  local size = 0    -- bytes of strings so far
+  local open = {}   -- tables on the way down
+  local quoted = {} -- keys, as they stand in text
+  local quoted_count = 0
+
+  local function quote(s)
+    size = size + #s
+    if size > max_bytes then error(BAD, 0) end
+    if not utf8len(s) then
+      return '{"\\u0000":"bytes","v":"' .. gsub(utf8text(s), '["\\%z]', ESCAPES) .. '"}'
+    end
+    if find(s, '["\\%z]') then s = gsub(s, '["\\%z]', ESCAPES) end
+    return '"' .. s .. '"'
+  end
+
+  local function key_text(k)
+    local text = quoted[k]
+    if text then
+      size = size + #k
+      return text
+    end
+    if type(k) ~= "string" or k == "\0" or not utf8len(k) then error(BAD, 0) end
+    text = quote(k) .. ":"
+    if quoted_count > 1000 then quoted, quoted_count = {}, 0 end
+    quoted[k] = text
+    quoted_count = quoted_count + 1
+    return text
+  end
+
+  local bare_objects = false -- Json.encode: an unmarked empty table is {}
+  function kit.bare_tables_are_objects(yes) bare_objects = yes end
+
+  local put
+
+  local function put_special(v, out, n)
+    if rawequal(v, null) then
+      out[n + 1] = "null"
+      return n + 1
+    end
+    local handle = handles[v]
+    if handle then
+      out[n + 1] = format('{"\\u0000":"handle","i":%d}', handle)
+      return n + 1
+    end
+    local as_plain = kit.plain_views[v]
+    if as_plain then return put(as_plain(v), out, n) end
+    error(BAD, 0)
+  end
+
+  local function put_list(t, first, out, n)
+    out[n + 1] = "["
+    n = put(first, out, n + 1)
+    local i = 1
+    for k, v in next, t, 1 do
+      i = i + 1
+      if k ~= i then -- not in order in memory: count instead
+        local count = 0
+        for _ in next, t do count = count + 1 end
+        if count ~= rawlen(t) then error(BAD, 0) end
+        for j = i, count do
+          if rawget(t, j) == nil then error(BAD, 0) end
+          out[n + 1] = ","
+          n = put(rawget(t, j), out, n + 1)
+        end
+        break
+      end
+      out[n + 1] = ","
+      n = put(v, out, n + 1)
+    end
+    out[n + 1] = "]"
+    return n + 1
+  end
+
+  local function put_dict(t, k, v, out, n)
+    local before = "{"
+    repeat
+      out[n + 1] = before
+      out[n + 2] = key_text(k)
+      n = put(v, out, n + 2)
+      before = ","
+      k, v = next(t, k)
+    until k == nil
+    out[n + 1] = "}"
+    return n + 1
+  end
+
+  local depth = 0
+
+  function put(v, out, n)
+    local kind = type(v)
+    if kind == "string" then
+      out[n + 1] = quote(v)
+    elseif kind == "number" then
+      if v ~= v or v == huge or v == -huge then error(BAD, 0) end
+      out[n + 1] = v
+    elseif kind == "boolean" then
+      out[n + 1] = v and "true" or "false"
+    elseif kind == "table" then
+      if getmetatable(v) ~= nil then return put_special(v, out, n) end
+      if n > max_leaves * 3 or depth >= MAX_DEPTH or open[v] then error(BAD, 0) end
+      local k, first = next(v)
+      if k == nil then
+        out[n + 1] = (objects[v] or bare_objects and not arrays[v]) and "{}" or "[]"
+        return n + 1
+      end
+      open[v] = true
+      depth = depth + 1
+      local top = rawget(v, 1)
+      if top ~= nil and k == 1 then n = put_list(v, top, out, n)
+      elseif top ~= nil and type(k) == "number" then n = put_list(kit.in_order(v), top, out, n)
+      else n = put_dict(v, k, first, out, n) end
+      depth = depth - 1
+      open[v] = nil
+      return n
+    elseif kind == "nil" then
+      out[n + 1] = "null"
+    else
+      error(BAD, 0)
+    end
+    return n + 1
+  end
+
+  -- a list whose first element in memory is not [1]: a copy in order
+  function kit.in_order(t)
+    local copy, count = {}, 0
+    for k in next, t do
+      if mathtype(k) ~= "integer" then error(BAD, 0) end
+      count = count + 1
+    end
+    for i = 1, count do
+      if rawget(t, i) == nil then error(BAD, 0) end
+      copy[i] = rawget(t, i)
+    end
+    return copy
+  end
+
+  ---- explaining what was refused ----------------------------------------------------------------------
+
+  local function child_path(path, k)
+    if type(k) == "string" and find(k, "^[%a_][%w_]*$") then return path .. "." .. k end
+    if type(k) == "string" then return path .. "[" .. format("%q", utf8text(k)) .. "]" end
+    return path .. "[" .. tostring(k) .. "]"
+  end
+
+  local explain
+
+  local function explain_table(t, path, seen)
+    if seen[t] then return "a cycle", path end
+    if getmetatable(t) ~= nil and not (handles[t] or rawequal(t, null) or kit.plain_views[t]) then
+      return "a table with a metatable", path
+    end
+    seen.depth = seen.depth + 1
+    if seen.depth > MAX_DEPTH then return "a table more than 100 deep", path end
+    local strings, numbers, largest = 0, 0, 0
+    for k in next, t do
+      if type(k) == "string" then strings = strings + 1
+      elseif mathtype(k) == "integer" and k >= 1 then
+        numbers = numbers + 1
+        if k > largest then largest = k end
+      else
+        local shown = type(k) == "number" and format("the number %s", k) or "a " .. type(k)
+        return "a table whose key is " .. shown, path
+      end
+      if type(k) == "string" and (k == "\0" or not utf8len(k)) then return "a key that is not UTF-8 text", path end
+    end
+    if strings > 0 and numbers > 0 then return "a table that mixes list items and named keys", path end
+    if numbers ~= largest then return format("a list with holes (%d items up to [%d])", numbers, largest), path end
+    seen[t] = true
+    for k, v in next, t do
+      local what, at = explain(v, child_path(path, k), seen)
+      if what then return what, at end
+    end
+    seen[t] = nil
+    seen.depth = seen.depth - 1
+  end
+
+  function explain(v, path, seen)
+    local kind = type(v)
+    if kind == "table" then
+      if handles[v] or rawequal(v, null) or kit.plain_views[v] then return nil end
+      return explain_table(v, path, seen)
+    end
+    if kind == "function" then return "a function", path end
+    if kind == "thread" then return "a coroutine", path end
+    if kind == "userdata" then return "a userdata", path end
+    if v ~= v then return "NaN (not a number)", path end
+    if v == huge or v == -huge then return "infinity", path end
+  end
+
+  local function reset()
+    size, depth = 0, 0
+    if next(open) ~= nil then open = {} end
+  end
+
+  local function refuse(primitive, v, path)
+    local what, at = explain(v, path, { depth = 0 })
+    if not what then
+      what, at = format("a value larger than %d bytes or %d leaves (repeated references counted)", max_bytes, max_leaves), path
+    end
+    kit.fail(primitive, what .. " cannot be kept or passed on, at " .. at, "ConversionError", at)
+  end
+
+  local function try(v)
+    reset()
+    local out = {}
+    local n = put(v, out, 0)
+    return concat(out, "", 1, n)
+  end
+
+  -- the JSON text of a value; raises a ConversionError that names what cannot cross, and where
+  function kit.encode(primitive, v, path)
+    local kind = type(v)
+    if kind == "nil" then return "null" end
+    if kind == "boolean" then return v and "true" or "false" end
+    local ok, text = pcall(try, v)
+    if ok then return text end
+    if not rawequal(text, BAD) then error(text, 0) end
+    return refuse(primitive, v, path or "$")
+  end
+
+  -- several values as a JSON list; one value and none are the common cases
+  function kit.encode_results(primitive, ...)
+    local n = select("#", ...)
+    if n == 0 then return "[]" end
+    if n == 1 then return "[" .. kit.encode(primitive, (...)) .. "]" end
+    local texts = { ... }
+    for i = 1, n do texts[i] = kit.encode(primitive, texts[i], "$[" .. i .. "]") end
+    return "[" .. concat(texts, ",", 1, n) .. "]"
+  end
+
+  -- text, class and detail of an error value, for the host
+  function kit.error_text(value)
+    if type(value) == "string" then
+      local class = kit.classes[value]
+      local text = kit.encode("error", utf8text(value))
+      if class then return text, class[1], class[2] end
+      return text, "", ""
+    end
+    local ok, text = pcall(try, value)
+    if ok then return text, "", "" end
+    return kit.encode("error", utf8text(kit.tostring(value))), "", ""
+  end
+
+  ---- marks ------------------------------------------------------------------------------------------
+
+  local function marker(registry, other, name)
+    return function(t)
+      if t == nil then t = {} end
+      if type(t) ~= "table" then kit.fail(name, "a table expected, got " .. type(t)) end
+      registry[t], other[t] = true, nil
+      return t
+    end
+  end
+  kit.guest.array = marker(arrays, objects, "array")
+  kit.guest.object = marker(objects, arrays, "object")
+  kit.guest.null = null
+  function kit.new_array() local t = {} arrays[t] = true return t end
+  function kit.new_object() local t = {} objects[t] = true return t end
+  function kit.is_object(t) return objects[t] == true end
+  function kit.is_array(t) return arrays[t] == true end
+
+  function kit.new_handle(number, type_name)
+    local function refuse_access() error("a handle of type " .. type_name .. " can only be passed on", 2) end
+    local handle = setmetatable({}, {
+      __metatable = false, __index = refuse_access, __newindex = refuse_access,
+      __tostring = function() return type_name end, __name = type_name,
+    })
+    handles[handle] = number
+    return handle
+  end
+
+  -- a copy in depth of plain data, which keeps what empty tables were
+  function kit.copy(v)
+    if type(v) ~= "table" or getmetatable(v) ~= nil then return v end
+    local copy = {}
+    for k, x in next, v do copy[k] = kit.copy(x) end
+    if objects[v] then objects[copy] = true end
+    if arrays[v] then arrays[copy] = true end
+    return copy
+  end
+
+  ---- fingerprints: what a step's function captures ---------------------------------------------------
+
+  -- A fingerprint is a list of parts "label\31text\30": the function's own text, then every captured value.
+  -- `watched` remembers what was captured, so that a change made by the step itself is found afterwards.
+
+  local function by_key(a, b)
+    local ta, tb = type(a), type(b)
+    if ta == tb and (ta == "string" or ta == "number") then return a < b end
+    return ta < tb
+  end
+
+  local describe_value
+
+  local function describe_table(t, seen)
+    if seen.tables[t] then return "@" .. seen.tables[t] end
+    seen.count = seen.count + 1
+    seen.tables[t] = seen.count
+    if getmetatable(t) ~= nil then seen.unchecked[seen.label] = "a metatable" end
+    local keys, n = {}, 0
+    for k in next, t do
+      n = n + 1
+      keys[n] = k
+    end
+    seen.leaves = seen.leaves + n
+    if seen.leaves > MAX_CAPTURED then
+      seen.unchecked[seen.label] = "more than 10,000 leaves"
+      return "{…}"
+    end
+    if n ~= rawlen(t) then sort(keys, by_key) end
+    local texts = {}
+    for i = 1, n do
+      local k = keys[i]
+      texts[i] = describe_value(k, seen) .. "=" .. describe_value(rawget(t, k), seen)
+    end
+    return (n == 0 and objects[t] and "object{" or "{") .. concat(texts, ",") .. "}"
+  end
+
+  -- A table's text stands for itself alone, so that it can be taken again after the step and compared.
+  local function describe_captured_table(t, seen)
+    local tables, count = seen.tables, seen.count
+    seen.tables, seen.count = {}, 0
+    local text = describe_table(t, seen)
+    seen.tables, seen.count = tables, count
+    return text
+  end
+
+  local identities, identity_count = setmetatable({}, weak), 0
+  local function identity(v)
+    if not identities[v] then
+      identity_count = identity_count + 1
+      identities[v] = identity_count
+    end
+    return "#" .. identities[v]
+  end
+
+  local function own_text(t)
+    return describe_table(t, { label = "", count = 0, leaves = 0, tables = {}, unchecked = {}, by_identity = true })
+  end
+
+  local function text_of(fn)
+    local info = getinfo(fn, "S")
+    local known = kit.functions[info.source]
+    local key = info.linedefined .. ":" .. info.lastlinedefined
+    local text = known and known[key]
+    if text then return text[1], text[2] end
+    return "dump:" .. utf8text(dump(fn, true)), nil -- from load(): there is no text to compare
+  end
+
+  -- describes one captured value and remembers it; `fn` is nil for a global
+  local function capture(seen, fn, i, name, value, is_top)
+    if is_top then seen.label = name end
+    local entry = { fn = fn, i = i, name = name, value = value }
+    seen.watched[#seen.watched + 1] = entry
+    if type(value) ~= "table" or kit.known[value] or handles[value] then return describe_value(value, seen) end
+    local functions = seen.function_count
+    local text = describe_captured_table(value, seen)
+    entry.text = functions == seen.function_count and text or own_text(value)
+    return text
+  end
+
+  local function describe_function(fn, seen)
+    if seen.functions[fn] then return "@" .. seen.functions[fn] end
+    seen.function_count = seen.function_count + 1
+    seen.functions[fn] = seen.function_count
+    local digest, names = text_of(fn)
+    local parts, captured, is_top = { digest }, { _ENV = true }, seen.top == fn
+    for i = 1, 255 do
+      local name, value = getupvalue(fn, i)
+      if not name then break end
+      if name ~= "_ENV" then
+        captured[name] = true
+        parts[#parts + 1] = name .. "\31" .. capture(seen, fn, i, name, value, is_top)
+      end
+    end
+    for _, name in next, names or {} do
+      if not captured[name] then
+        local value = rawget(kit.env, name)
+        if value == nil then
+          seen.watched[#seen.watched + 1] = { name = name }
+        else
+          parts[#parts + 1] = name .. "\31" .. capture(seen, nil, 0, name, value, is_top)
+        end
+      end
+    end
+    return concat(parts, is_top and "\30" or ";")
+  end
+
+  function describe_value(v, seen)
+    local kind = type(v)
+    if kind == "string" then return "s" .. #v .. ":" .. utf8text(v) end
+    if kind == "number" then return (mathtype(v) == "integer" and "i" or "f") .. tostring(v) end
+    if kind == "nil" or kind == "boolean" then return tostring(v) end
+    if kit.known[v] then return "<" .. kit.known[v] .. ">" end
+    if kind == "table" then
+      if handles[v] then return "<handle " .. handles[v] .. ">" end
+      return describe_table(v, seen)
+    end
+    if kind == "function" then return seen.by_identity and identity(v) or describe_function(v, seen) end
+    if seen.by_identity then return identity(v) end
+    seen.unchecked[seen.label] = "a " .. kind
+    return "<" .. kind .. ">"
+  end
+
+  -- the fingerprint of a function; also what it captured (for `changed_capture`) and what could not be checked
+  function kit.fingerprint(fn)
+    local seen = { top = fn, label = "", count = 0, leaves = 0, function_count = 0,
+                   tables = {}, functions = {}, watched = {}, unchecked = {} }
+    local text = describe_function(fn, seen)
+    return "function\31" .. text, seen.watched, seen.unchecked
+  end
+
+  local function current_value(entry)
+    if entry.fn then
+      local _, value = getupvalue(entry.fn, entry.i)
+      return value
+    end
+    return rawget(kit.env, entry.name)
+  end
+
+  -- after a step: the first captured value that it changed and may not ("assigns" or "changes", name), else nil.
+  -- `in_state(table)` says whether a changed table is State's, and records the change.
+  function kit.changed_capture(watched, in_state)
+    for i = 1, #watched do
+      local entry = watched[i]
+      local value = current_value(entry)
+      if not rawequal(value, entry.value) then
+        return "assigns", entry.name, entry.fn and "captured local" or "global"
+      end
+      if entry.text and own_text(value) ~= entry.text and not in_state(value) then
+        return "changes", entry.name, entry.fn and "captured table" or "global table"
+      end
+    end
+  end
+end

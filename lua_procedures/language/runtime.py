@@ -1,0 +1,211 @@
+"""One Lua world per run: made, loaded, resumed, dropped.
+
+The guest is driven as coroutines (*threads*). ``Guest.resume`` runs Lua until the thread asks for
+something, ends or fails, and gives that back as a tuple of plain texts and numbers. Nothing of Python is
+reachable from Lua: the callbacks that the prelude holds return nothing, a boolean or an integer.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final, Protocol
+
+from lupa import lua55
+
+from ..errors import LimitExceeded, LuaSyntaxError, ProcedureError
+from ..limits import Limits
+from .conversion import Converter
+from .diagnostics import syntax_error
+from .source import function_table
+
+__all__ = ["Guest", "Host", "Interrupted", "MAIN"]
+
+#: The host's number of the thread that runs the program.
+MAIN: Final = 1
+
+_CHUNK: Final = "=(lua_procedures)"
+_SEED: Final = 0x5EED  # of Lua's string hash: with it, `pairs` visits string keys alike in every process
+_LIBRARY: Final = ("stdlib", "guards", "patterns", "matcher", "strings", "tables")
+_PARTS: Final = ("world", "codec", "effects", "state", "flow", "json", "program")
+
+
+class Interrupted(Exception):  # noqa: N818 - a signal from the person, not an error
+    """The person pressed stop while Lua ran."""
+
+
+class Host(Protocol):
+    """What the prelude calls on its way, without suspending: answers are integers or booleans."""
+
+    def notice(self, kind: str, text: str, line: int) -> int: ...
+    def warn(self, message: str, line: int) -> None: ...
+    def unknown_global(self, name: str, line: int) -> None: ...
+    def stages_declared(self, names: str) -> None: ...
+    def stage_moved(self, name: str, timestamp: float) -> None: ...
+    def stop_requested(self, reason: str, success: bool) -> None: ...
+    def poll_stop(self, looks: int) -> int: ...
+    def captured_changed(self, message: str, name: str) -> None: ...
+    def declare_hitl(self, key: str, text: str) -> None: ...
+    def next_position(self) -> int: ...
+    def now(self) -> int: ...
+    def elapsed(self) -> int: ...
+    def seed(self) -> int: ...
+
+
+_HOST_CALLS: Final = (
+    "notice", "warn", "unknown_global", "stages_declared", "stage_moved", "stop_requested", "poll_stop",
+    "captured_changed", "declare_hitl", "next_position", "now", "elapsed", "seed",
+)  # fmt: skip
+
+
+@cache
+def _source(name: str) -> str:
+    return files(__package__).joinpath(f"{name}.lua").read_text(encoding="utf-8")
+
+
+class Guest:
+    """A Lua world with one program in it.
+
+    Args:
+        host: what the prelude calls while Lua runs.
+        limits: bounds on time, memory and sizes.
+    """
+
+    def __init__(self, host: Host, limits: Limits) -> None:
+        self._limits = limits
+        self._lua = lua55.LuaRuntime(
+            unpack_returned_tuples=False,
+            register_eval=False,
+            register_builtins=False,
+            max_memory=0,
+            string_hash_seed=_SEED,
+        )
+        self._memory = int(limits.max_memory_mb * 1_000_000)
+        self.interrupted = False
+        self._fault: ProcedureError | None = None
+        self._ticks = 0
+        self._started = 0.0
+        table = self._lua.table_from
+        callbacks: dict[str, Any] = {name: self._guarded(getattr(host, name)) for name in _HOST_CALLS}
+        callbacks |= {"tick": self._tick, "limit_memory": self._limit_memory, "out_of_memory": self._out_of_memory}
+        texts = {name: _source(name) for name in (*_LIBRARY, *_PARTS)}
+        assemble = self._lua.execute(_source("assemble"), name=_CHUNK)
+        self.kit = assemble(
+            table(callbacks),
+            table({"leaves": limits.max_leaves, "bytes": limits.max_bytes, "string": limits.max_string}),
+            table({**texts, "order": table(_PARTS)}),
+        )
+        self.converter = Converter(self._lua, self.kit)
+        self._resume: Callable[..., Any] = self.kit.resume
+        self._lift = self._lua.set_max_memory
+
+    def _guarded(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        """A callback for Lua: an exception must not enter it, so it becomes the fault that ends the program."""
+
+        def guarded(*arguments: Any) -> Any:
+            try:
+                return call(*arguments)
+            except ProcedureError as fault:
+                self.latch(fault)
+            except Exception as error:  # noqa: BLE001 - whatever it is, Lua must not see it
+                self.latch(ProcedureError(f"{type(error).__name__}: {error}"))
+            return 0
+
+        return guarded
+
+    def load(self, text: str, chunk: str, *, first_line: int) -> Any:
+        """Compile a chunk; its lines count from ``first_line``.
+
+        Raises:
+            LuaSyntaxError: it does not compile.
+        """
+        self.kit.set_functions(f"={chunk}", self._functions(text, first_line))
+        padded = "\n" * (first_line - 1) + text
+        compiled = self.kit.load(padded, f"={chunk}")
+        if isinstance(compiled, tuple):
+            raise syntax_error(str(compiled[1]), text)
+        return compiled
+
+    def _functions(self, text: str, first_line: int) -> Any:
+        table = self._lua.table_from
+        found = function_table(text, first_line)
+        return table({key: table([digest, table(names)]) for key, (digest, names) in found.items()})
+
+    def start(self, compiled: Any) -> None:
+        """Make the program's thread; the first ``resume`` runs it."""
+        self.kit.start(MAIN, compiled)
+
+    def resume(self, thread: int, *values: Any) -> tuple[Any, ...]:
+        """Run Lua until it asks, ends or fails.
+
+        Args:
+            thread: the host's number of the thread.
+            values: what the last request is answered with: scalars and Lua tables of the converter.
+
+        Returns:
+            The operation's name and its arguments; ``("done", text)`` or ``("failed", text, class, detail,
+            line, traceback)`` at the end.
+
+        Raises:
+            Interrupted: the person stopped it.
+            LimitExceeded: it passed a limit. Neither can be caught by the program.
+        """
+        self._ticks = 0
+        said = self._resume(thread, *values)
+        self._lift(0)
+        if type(said) is not tuple:
+            said = (said,)
+        if said[0] == "latched":
+            self._raise_fault()
+        if said[0] == "memory":
+            raise self._memory_fault()
+        return said
+
+    def latch(self, fault: ProcedureError) -> None:
+        """End the program with this error; nothing in it can catch it."""
+        self._fault = self._fault or fault
+
+    def _raise_fault(self) -> None:
+        if self._fault is not None:
+            raise self._fault
+        if self.interrupted:
+            raise Interrupted
+        raise LimitExceeded("the program was stopped")
+
+    def _tick(self) -> int:
+        """Called by the hook at every 1,000 instructions; anything but 0 ends the program."""
+        if self.interrupted or self._fault is not None:
+            return 1
+        if self._ticks == 0:
+            self._started = time.thread_time()
+        self._ticks += 1
+        if time.thread_time() - self._started > self._limits.max_seconds:
+            self._fault = LimitExceeded(
+                f"the Lua ran for more than {self._limits.max_seconds:g} s of CPU time without a checkpoint",
+                hint="Look for an endless loop, put the work into a tool, or raise --max-seconds.",
+            )
+            return 1
+        return 0
+
+    def _limit_memory(self) -> None:
+        self._lift(self._memory)
+
+    def _memory_fault(self) -> LimitExceeded:
+        return LimitExceeded(
+            f"the Lua used more than {self._limits.max_memory_mb:g} MB of memory",
+            hint="Keep less in Lua at once, or raise --max-memory.",
+        )
+
+    def _out_of_memory(self) -> None:
+        self._fault = self._fault or self._memory_fault()
+
+    def close(self) -> None:
+        """Drop the world; the memory goes with the last reference."""
+        self.kit = None
+        self._resume = _closed
+
+
+def _closed(*_: Any) -> Any:
+    raise RuntimeError("the Lua world of this run is closed")

@@ -1,0 +1,302 @@
+"""What the text of a program says without running it: its tokens, functions and assignments.
+
+Everything here is tolerant: text that does not compile gives what can be told of it and raises nothing.
+Lines are counted as the editor counts them: the ``%%procedure`` line is 1, so a program begins on line 2.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left, bisect_right
+from functools import lru_cache
+from hashlib import blake2b
+from itertools import accumulate, islice
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = [
+    "FIRST_LINE",
+    "KEYWORDS",
+    "FunctionText",
+    "LineNumbers",
+    "Token",
+    "TokenKind",
+    "assigned_name",
+    "function_table",
+    "functions",
+    "split_lines",
+    "tokens",
+]
+
+#: The line on which a cell's program begins.
+FIRST_LINE = 2
+
+KEYWORDS = frozenset(
+    {"and", "break", "do", "else", "elseif", "end", "false", "for", "function", "goto", "if", "in"}
+    | {"local", "nil", "not", "or", "repeat", "return", "then", "true", "until", "while"}
+)
+
+TokenKind = Literal["keyword", "name", "comment", "string", "number", "operator", "error"]
+
+_NEWLINE = re.compile(r"\r\n|\n\r|[\r\n]")
+
+# Possessive quantifiers keep every alternative linear, also on text that never closes what it opens.
+_TOKEN = re.compile(
+    rf"""
+    \s*+ (?:
+      (?P<keyword> (?:{"|".join(sorted(KEYWORDS))}) \b )
+    | (?P<name> [A-Za-z_]\w*+ )
+    | (?P<comment> --\[(?P<dashes>=*+)\[ .*? \](?P=dashes)\]  |  -- (?!\[=*+\[) [^\r\n]*+ )
+    | (?P<string> "(?: [^"\\\r\n]++ | \\(?: z\s*+ | \r\n | \n\r | . ) )*+"
+                | '(?: [^'\\\r\n]++ | \\(?: z\s*+ | \r\n | \n\r | . ) )*+'
+                | \[(?P<level>=*+)\[ .*? \](?P=level)\] )
+    | (?P<number> 0[xX](?: [pP][+-]? | [0-9a-fA-F.] )*+  |  \.?[0-9](?: [eE][+-]? | [0-9a-fA-F.] )*+ )
+    | (?P<error> (?:--)?\[=*+\[ .*+ | ["'] [^\r\n]*+ | [^-+*/%^\#&~|<>=(){{}}\[\];:,.] )
+    | (?P<operator> \.{{2,3}} | :: | << | >> | // | [=~<>]= | . )
+    )""",
+    re.VERBOSE | re.DOTALL | re.ASCII,
+)
+
+_OPENING = frozenset(("function", "if", "do", "{"))
+_STRUCTURE = _OPENING | {"end", "}", "="}
+_NOT_A_VARIABLE_AFTER = frozenset((".", ":", "::", "goto"))
+
+
+class Token(NamedTuple):
+    """One token of Lua; ``start`` is its offset in the text."""
+
+    kind: TokenKind
+    text: str
+    start: int
+
+    @property
+    def end(self) -> int:
+        """The offset behind it."""
+        return self.start + len(self.text)
+
+
+class FunctionText(NamedTuple):
+    """One function of a program.
+
+    Attributes:
+        first_line, last_line: as ``debug.getinfo`` gives ``linedefined`` and ``lastlinedefined``.
+        digest: 16 hex digits of its tokens, its own name apart; comments and layout do not count.
+        names: what in it may be a global, sorted; locals are among them, its parameters are not.
+        parameters: how many it declares, the implicit ``self`` of a method included, ``...`` not.
+    """
+
+    first_line: int
+    last_line: int
+    digest: str
+    names: tuple[str, ...]
+    parameters: int
+
+
+class LineNumbers:
+    """Tells the line of an offset in a text whose first line has the number ``first_line``."""
+
+    def __init__(self, text: str, first_line: int = FIRST_LINE) -> None:
+        self._starts = [newline.end() for newline in _NEWLINE.finditer(text)]
+        self._first = first_line
+
+    def __call__(self, offset: int) -> int:
+        """The line of the character at ``offset``."""
+        return self._first + bisect_right(self._starts, offset)
+
+
+def tokens(text: str, *, comments: bool = True) -> list[Token]:
+    """All tokens in order; between two of them there is nothing but white space.
+
+    A string or comment that never ends is one ``error`` token (a short string to the end of its line,
+    a long bracket to the end of the text), and so is each character that no Lua token begins with.
+    """
+    return [
+        Token(kind, match[kind], match.start(kind))  # type: ignore[arg-type]  # the pattern's groups are the kinds
+        for match in _TOKEN.finditer(text, 0, len(text.rstrip(" \t\n\r\f\v")))
+        if (kind := match.lastgroup or "error") != "comment" or comments
+    ]
+
+
+def split_lines(text: str) -> list[str]:
+    """The lines as Lua and editors count them, without their ends."""
+    return _NEWLINE.split(text)
+
+
+@lru_cache(maxsize=64)
+def functions(text: str, first_line: int = FIRST_LINE) -> tuple[FunctionText, ...]:
+    """Every function of the program in the order in which they begin; one without its ``end`` is left out."""
+    found = tokens(text, comments=False)
+    reader = _FunctionReader(found, LineNumbers(text, first_line))
+    return tuple(reader.read(start, end) for start, end in sorted(reader.spans))
+
+
+def function_table(text: str, first_line: int = FIRST_LINE) -> dict[str, tuple[str, tuple[str, ...]]]:
+    """``"first:last"`` lines to the digest and the names of the function there.
+
+    Functions that share both lines cannot be told apart by them: they share one digest of all, in order, and all
+    their names.
+    """
+    groups: dict[str, list[FunctionText]] = {}
+    for function in functions(text, first_line):
+        groups.setdefault(f"{function.first_line}:{function.last_line}", []).append(function)
+    return {lines: _merged(group) for lines, group in groups.items()}
+
+
+def assigned_name(text: str, line: int, callee: str | None = None, first_line: int = FIRST_LINE) -> str | None:
+    """The variable to which a statement on that line assigns a call: ``x`` for ``local x = Agent {…}``.
+
+    Args:
+        text: the program.
+        line: where the call's arguments begin, or where the statement does.
+        callee: count only calls of this, such as ``"Agent"``.
+        first_line: the number of the text's first line.
+
+    Returns:
+        The name, or None: no such statement, a field (``t.x = …``, ``{x = …}``), several targets
+        (``a, b = …``), or several such statements that name different variables.
+    """
+    names = {
+        assignment.name
+        for assignment in _assignments(text, first_line)
+        if assignment.first_line <= line <= assignment.last_line and callee in (None, assignment.callee)
+    }
+    return names.pop() if len(names) == 1 else None
+
+
+class _FunctionReader:
+    """Reads functions off the tokens of one text, each in time linear in its length."""
+
+    def __init__(self, found: Sequence[Token], line_of: LineNumbers) -> None:
+        self._tokens = found
+        self._line_of = line_of
+        self._words = [token.text for token in found]
+        self.spans, fields = _structure(self._words)
+        self._joined = "\n".join(self._words)
+        self._offsets = [0, *accumulate(len(word) + 1 for word in self._words)]
+        before = ["", *self._words]
+        self._places = [
+            index
+            for index, (kind, _, _) in enumerate(found)
+            if kind == "name" and before[index] not in _NOT_A_VARIABLE_AFTER and index not in fields
+        ]
+        # `global x` takes a name back from the parameter that hides it.
+        self._parameters_hide = "global" not in self._words
+
+    def read(self, start: int, end: int) -> FunctionText:
+        """The function from the token ``function`` at ``start`` to its ``end`` token at ``end``."""
+        bracket = next((index for index in range(start, end) if self._words[index] == "("), start)
+        method = ":" in self._words[start:bracket]
+        parameters = self._parameters(bracket, end)
+        return FunctionText(
+            first_line=self._line_of(self._tokens[self._defining(start, bracket)].start),
+            last_line=self._line_of(self._tokens[end].start),
+            digest=self._digest(bracket, end, method=method),
+            names=self._variables(bracket, end, {*parameters, *(("self",) if method else ())}),
+            parameters=len(parameters) + method,
+        )
+
+    def _defining(self, start: int, bracket: int) -> int:
+        """Lua takes the line of ``function`` in a plain statement, and that of the bracket in all other forms."""
+        named = bracket != start + 1
+        return start if named and self._words[start - 1] not in ("local", "global") else bracket
+
+    def _parameters(self, bracket: int, end: int) -> list[str]:
+        listed = []
+        for token in islice(self._tokens, bracket + 1, end):
+            if token.text in (")", "..."):
+                break
+            if token.kind == "name":
+                listed.append(token.text)
+        return listed
+
+    def _digest(self, bracket: int, end: int, *, method: bool) -> str:
+        """Joined by newlines, tokens can be told apart again: no two functions share a text."""
+        head = "function\n(\n"
+        if method:
+            head += "self\n" if self._words[bracket + 1] == ")" else "self\n,\n"
+        return _digest_of(head + self._joined[self._offsets[bracket + 1] : self._offsets[end + 1]])
+
+    def _variables(self, bracket: int, end: int, parameters: set[str]) -> tuple[str, ...]:
+        places = self._places[bisect_left(self._places, bracket) : bisect_left(self._places, end)]
+        names = {self._words[place] for place in places}
+        return tuple(sorted(names - parameters if self._parameters_hide else names))
+
+
+class _Assignment(NamedTuple):
+    first_line: int
+    last_line: int
+    name: str
+    callee: str
+
+
+@lru_cache(maxsize=64)
+def _assignments(text: str, first_line: int) -> tuple[_Assignment, ...]:
+    """Every statement that assigns to one variable what begins with a call."""
+    found = tokens(text, comments=False)
+    line_of = LineNumbers(text, first_line)
+    _, fields = _structure([token.text for token in found])
+    assigned = []
+    for index, token in enumerate(found):
+        if token.text == "=" and index - 1 not in fields:
+            target, call = _target(found, index), _call(found, index + 1)
+            if target and call:
+                callee, arguments = call
+                assigned.append(_Assignment(line_of(target.start), line_of(arguments.start), target.text, callee))
+    return tuple(assigned)
+
+
+def _target(found: Sequence[Token], equals: int) -> Token | None:
+    """The one variable before an equals sign, an attribute such as ``<const>`` apart."""
+    place = equals - 4 if equals >= 4 and found[equals - 1].text == ">" else equals - 1
+    if place < 0 or found[place].kind != "name":
+        return None
+    before = found[place - 1].text if place else ""
+    return None if before in (".", ":", ",") else found[place]
+
+
+def _call(found: Sequence[Token], start: int) -> tuple[str, Token] | None:
+    """What is called by the expression that begins there, and the token with which its arguments begin."""
+    place = start
+    while place + 1 < len(found) and found[place].kind == "name":
+        follower = found[place + 1]
+        if follower.text in ("(", "{") or follower.kind == "string":
+            return "".join(token.text for token in found[start : place + 1]), follower
+        if follower.text not in (".", ":"):
+            return None
+        place += 2
+    return None
+
+
+def _structure(words: Sequence[str]) -> tuple[list[tuple[int, int]], set[int]]:
+    """The functions as pairs of places in ``words``, and the places of the keys of table constructors."""
+    opened: list[int] = []
+    spans: list[tuple[int, int]] = []
+    fields: set[int] = set()
+    for index, word in enumerate(words):
+        if word not in _STRUCTURE:
+            continue
+        if word in _OPENING:
+            opened.append(index)
+        elif word == "end":
+            while opened and words[opened[-1]] == "{":
+                opened.pop()
+            if opened and words[begin := opened.pop()] == "function":
+                spans.append((begin, index))
+        elif word == "}":
+            if opened and words[opened[-1]] == "{":
+                opened.pop()
+        elif word == "=" and opened and words[opened[-1]] == "{":
+            fields.add(index - 1)
+    return spans, fields
+
+
+def _merged(group: Sequence[FunctionText]) -> tuple[str, tuple[str, ...]]:
+    names = tuple(sorted({name for function in group for name in function.names}))
+    digests = [function.digest for function in group]
+    return digests[0] if len(digests) == 1 else _digest_of("\n".join(digests)), names
+
+
+def _digest_of(text: str) -> str:
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()

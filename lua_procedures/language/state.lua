@@ -1,0 +1,326 @@
+-- State, Stages and Stage, Iterations, Stop: tables of the guest, read by the host when somebody looks.
+
+local next, type, rawequal, tostring, getmetatable, setmetatable = next, type, rawequal, tostring, getmetatable, setmetatable
+local sort, format, concat = table.sort, string.format, table.concat
+local mathtype = math.type
+
+return function(kit)
+  local guest, fail, context, values, host = kit.guest, kit.fail, kit.context, kit.values, kit.host
+  local null, happened, depend = kit.null, kit.happened, kit.depend
+
+  ---- State ------------------------------------------------------------------------------------------
+
+  local State = {}
+
+  local function check_key(primitive, key)
+    if type(key) ~= "string" then fail(primitive, "key: a string expected, got " .. type(key)) end
+  end
+
+  local function get(key)
+    if context().tracker then kit.touch(key) end
+    return values[key]
+  end
+
+  -- what cannot be kept is refused where it is assigned
+  local function check_value(primitive, key, value)
+    local kind = type(value)
+    if kind == "table" or kind == "function" or kind == "thread" or kind == "userdata" or value ~= value
+      or value == math.huge or value == -math.huge then
+      kit.encode(primitive, value, "$." .. key)
+    end
+  end
+
+  local function set(primitive, key, value)
+    check_key(primitive, key)
+    check_value(primitive, key, value)
+    if context().tracker then kit.overwrite(key) end
+    values[key] = value
+  end
+
+  local KEYS = "keys of State" -- what a step depends on that looks at all of State
+
+  local function sorted_keys()
+    local keys = {}
+    for k in next, values do keys[#keys + 1] = k end
+    sort(keys)
+    if context().tracker then
+      depend(KEYS, concat(keys, "\31"))
+      for i = 1, #keys do kit.touch(keys[i]) end
+    end
+    return keys
+  end
+
+  function State.get(key, default, last)
+    if rawequal(key, State) then key, default = default, last end
+    if type(key) ~= "string" then check_key("State.get", key) end
+    local value
+    if context().tracker then value = get(key) else value = values[key] end
+    if value == nil then return default end
+    return value
+  end
+
+  function State.set(key, value, last)
+    if rawequal(key, State) then key, value = value, last end
+    set("State.set", key, value)
+  end
+
+  function State.all()
+    local copy = kit.new_object()
+    for _, key in next, sorted_keys() do copy[key] = kit.copy(values[key]) end
+    return copy
+  end
+
+  function State.append(key, value, last)
+    if rawequal(key, State) then key, value = value, last end
+    check_key("State.append", key)
+    if value == nil then fail("State.append", "value: nothing to append (nil)") end
+    check_value("State.append", key, value)
+    local unseen = kit.unseen(key)
+    local list = values[key]
+    if list == nil or (type(list) == "table" and getmetatable(list) == nil and (#list > 0 or next(list) == nil)) then
+      if list == nil then
+        list = kit.new_array()
+        values[key] = list
+      end
+      local place = #list + 1
+      if unseen then happened({ "append", key, value, place }) end
+      list[place] = value
+      return
+    end
+    if type(list) == "table" then
+      fail("State.append", format("%s is a table with named keys, not a list", key))
+    end
+    get(key)
+    values[key] = { list, value } -- a scalar becomes the list's first item
+    if context().tracker then kit.overwrite(key) end
+  end
+
+  function State.increment(key, amount, last)
+    if rawequal(key, State) then key, amount = amount, last end
+    check_key("State.increment", key)
+    if amount == nil then amount = 1 end
+    if type(amount) ~= "number" then fail("State.increment", "amount: a number expected, got " .. type(amount)) end
+    local value = get(key)
+    if value ~= nil and type(value) ~= "number" then
+      host.warn(format("State.increment: %s was a %s and counts as 0", key, type(value)), (kit.where()))
+      value = 0
+    end
+    value = (value or 0) + amount
+    check_value("State.increment", key, value)
+    values[key] = value
+    return value
+  end
+
+  function State.delete(key, last)
+    if rawequal(key, State) then key = last end
+    check_key("State.delete", key)
+    if context().tracker then kit.overwrite(key) end
+    values[key] = nil
+  end
+
+  function State.clear()
+    for _, key in next, sorted_keys() do
+      if context().tracker then kit.overwrite(key) end
+      values[key] = nil
+    end
+  end
+
+  function kit.appliers.append(effect)
+    if context().tracker and not kit.unseen(effect[2]) then kit.touch(effect[2]) end
+    local list = values[effect[2]]
+    if kit.unseen(effect[2]) then happened(effect) end
+    if type(list) ~= "table" then
+      list = list == nil and kit.new_array() or { list }
+      values[effect[2]] = list
+    end
+    list[#list + 1] = effect[3]
+  end
+  function kit.finishers.append(effect, copy)
+    local list = values[effect[2]]
+    if type(list) == "table" and type(effect[3]) == "table" then list[effect[4]] = copy[3] end
+  end
+
+  local state = setmetatable({}, {
+    __metatable = false,
+    __index = function(_, key) check_key("state", key) return get(key) end,
+    __newindex = function(_, key, value)
+      if value == nil then State.delete(key) else set("state", key, value) end
+    end,
+    __pairs = function()
+      local keys, i = sorted_keys(), 0
+      return function()
+        i = i + 1
+        local key = keys[i]
+        if key ~= nil then return key, values[key] end
+      end
+    end,
+    __tostring = function() return "state" end,
+  })
+  kit.plain_views[state] = function() return State.all() end
+  guest.State, guest.state = State, state
+
+  -- the host reads State when the run ends
+  function kit.state_text()
+    local copy = kit.new_object()
+    for k, v in next, values do copy[k] = v end
+    return kit.encode("State", copy, "$")
+  end
+
+  ---- Stages -----------------------------------------------------------------------------------------
+
+  local declared, places = {}, {}
+  local current, history = nil, {}
+
+  local function check_name(primitive, name)
+    if type(name) ~= "string" or name == "" then
+      fail(primitive, "name: a non-empty string expected, got " .. (name == "" and "an empty one" or type(name)))
+    end
+  end
+
+  local function declare(names)
+    if type(names) ~= "table" then fail("Stages", "a list of names expected, got " .. type(names)) end
+    local list, index = {}, {}
+    for i, name in ipairs(names) do
+      if type(name) ~= "string" then fail("Stages", format("item %d: a string expected, got %s", i, type(name))) end
+      if index[name] then fail("Stages", format("%q is declared twice", name)) end
+      list[i], index[name] = name, i
+    end
+    if #list == 0 then fail("Stages", "at least one name expected") end
+    declared, places = list, index
+    host.stages_declared(concat(list, "\31"))
+  end
+
+  function guest.Stages(names)
+    declare(names)
+    happened({ "stages", declared })
+  end
+  function kit.appliers.stages(effect)
+    declare(effect[2])
+    happened(effect)
+  end
+
+  local function move(to, time)
+    history[#history + 1] = { from_stage = current, to_stage = to, timestamp = time }
+    happened({ "stage", to, time })
+    host.stage_moved(to, time)
+    current = to
+  end
+  function kit.appliers.stage(effect) move(effect[2], effect[3]) end
+
+  local function check_declared(primitive, name)
+    if #declared > 0 and not places[name] then
+      fail(primitive, format("unknown stage %q; the stages are %s", name, concat(declared, ", ")))
+    end
+  end
+
+  local function read_current()
+    if context().tracker then depend("the current stage", current or "") end
+    return current
+  end
+
+  local Stage = {}
+  function Stage.set(name)
+    check_name("Stage.set", name)
+    check_declared("Stage.set", name)
+    move(name, host.now() / 1e6)
+  end
+  function Stage.advance(name)
+    if name ~= nil then
+      check_name("Stage.advance", name)
+      check_declared("Stage.advance", name)
+      move(name, host.now() / 1e6)
+      return name
+    end
+    local before = read_current()
+    if #declared == 0 then fail("Stage.advance", "no stages are declared: say Stages{…} first, or name the stage") end
+    local next_name = declared[(before and places[before] or 0) + 1]
+    if next_name then move(next_name, host.now() / 1e6) end
+    return next_name
+  end
+  function Stage.current() return read_current() end
+  function Stage.is(name)
+    check_name("Stage.is", name)
+    return read_current() == name
+  end
+  function Stage.history()
+    if context().tracker then depend("the stage history", tostring(#history)) end
+    return kit.copy(history)
+  end
+  function Stage.count()
+    if context().tracker then depend("the stage history", tostring(#history)) end
+    return #history
+  end
+  function Stage.progress()
+    local place = places[read_current() or ""]
+    if not place or #declared == 0 then return 0 end
+    return place / #declared
+  end
+  guest.Stage = Stage
+
+  ---- Iterations and Stop ------------------------------------------------------------------------------
+
+  local iterations = 0
+
+  local function count_iteration(n)
+    iterations = iterations + n
+    happened({ "iterations", n })
+  end
+  kit.count_iteration = count_iteration
+  function kit.appliers.iterations(effect) count_iteration(effect[2]) end
+
+  local function read_iterations()
+    if context().tracker then depend("Iterations", tostring(iterations)) end
+    return iterations
+  end
+
+  guest.Iterations = {
+    current = function() return read_iterations() end,
+    exceeded = function(n)
+      if type(n) ~= "number" then fail("Iterations.exceeded", "n: a number expected, got " .. type(n)) end
+      return read_iterations() >= n
+    end,
+  }
+
+  local stop = { requested = false, reason = nil, success = true }
+
+  local function request_stop(reason, success)
+    stop.requested, stop.reason, stop.success = true, reason, success
+    happened({ "stop", reason, success })
+    host.stop_requested(reason, success)
+  end
+  kit.request_stop = request_stop
+  function kit.appliers.stop(effect) request_stop(effect[2], effect[3]) end
+
+  -- a stop asked for from outside counts from where the program first looks; the host offers it beforehand
+  local offers, looks = {}, 0
+  function kit.offer_stop(number, reason, success) offers[number] = { reason, success } end
+
+  local function look()
+    looks = looks + 1
+    local number = host.poll_stop(looks)
+    if number > 0 then request_stop(offers[number][1], offers[number][2]) end
+    if context().tracker then depend("Stop", stop.requested and format("%s %s", stop.success, stop.reason) or "") end
+  end
+  -- a durable operation moves the chain: looks are counted from it
+  function kit.reset_looks() looks = 0 end
+
+  guest.Stop = {
+    requested = function() look() return stop.requested end,
+    reason = function() look() return stop.reason end,
+    success = function() look() return stop.success end,
+    request = function(reason, success)
+      if type(reason) ~= "string" then fail("Stop.request", "reason: a string expected, got " .. type(reason)) end
+      if success ~= nil and type(success) ~= "boolean" then
+        fail("Stop.request", "success: a boolean expected, got " .. type(success))
+      end
+      request_stop(reason, success ~= false)
+    end,
+  }
+
+  function kit.world_text()
+    return kit.encode("State", {
+      iterations = iterations, current = current or null, history = history, declared = declared,
+      stop = { requested = stop.requested, reason = stop.reason or null, success = stop.success },
+    })
+  end
+end

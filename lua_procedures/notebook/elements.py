@@ -1,0 +1,143 @@
+"""Pieces of HTML that survive: semantic elements with inline styles, every value escaped.
+
+A saved notebook is shown by front ends that drop ``<style>``, scripts, SVG and CSS variables (JupyterLab's
+sanitizer), or every style (GitHub). So each piece reads well bare, and colours are those that stand out
+from white as well as from black; everything else takes the text's own colour.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import count, islice
+from typing import Any
+
+from .text import count_of, pretty, shorten, value_text
+
+__all__ = [
+    "AMBER",
+    "GREY",
+    "MUTED",
+    "RED",
+    "block",
+    "bold",
+    "code",
+    "colored",
+    "data_table",
+    "details",
+    "muted",
+    "page",
+    "preformatted",
+    "row",
+    "safe",
+    "table",
+]
+
+RED = "rgb(212,64,64)"
+AMBER = "rgb(178,112,0)"
+GREY = "rgba(128,128,128,0.5)"
+MUTED = "opacity:0.65"
+
+_CELL = "text-align:left;vertical-align:top;padding:1px 12px 1px 0;border:none"
+_GRID = "text-align:left;vertical-align:top;padding:2px 12px 2px 0;border:none"
+_MAX_ROWS = 20
+_MAX_COLUMNS = 8
+_FOLDED_LINES = 12
+
+
+def safe(text: str, limit: int) -> str:
+    """The text, shortened and escaped; never longer than about twice ``limit``, however much was escaped."""
+    escaped = html.escape(shorten(text, limit))
+    return escaped if len(escaped) <= 2 * limit else html.escape(shorten(text, max(limit // 3, 1)))
+
+
+def page(parts: Iterable[str]) -> str:
+    """The outermost element; front ends that typeset ``$…$`` leave its text alone."""
+    inner = "\n".join(part for part in parts if part)
+    return f'<div class="tex2jax_ignore mathjax_ignore" style="font-size:13px;line-height:1.5">\n{inner}\n</div>'
+
+
+def block(inner: str, *, color: str | None = None) -> str:
+    """A paragraph; with a colour, one set off by a bar of it."""
+    if color is None:
+        return f'<div style="margin:4px 0">{inner}</div>'
+    return f'<div style="margin:6px 0;padding:0 0 0 10px;border-left:3px solid {color}">{inner}</div>'
+
+
+def bold(inner: str, *, color: str | None = None) -> str:
+    """Strong text; ``inner`` is HTML."""
+    return f'<strong style="color:{color}">{inner}</strong>' if color else f"<strong>{inner}</strong>"
+
+
+def colored(inner: str, color: str) -> str:
+    """Text in one of this module's colours; ``inner`` is HTML."""
+    return f'<span style="color:{color}">{inner}</span>'
+
+
+def muted(inner: str) -> str:
+    """Text that steps back; ``inner`` is HTML."""
+    return f'<span style="{MUTED}">{inner}</span>' if inner else ""
+
+
+def code(inner: str) -> str:
+    """A word of code; ``inner`` is HTML."""
+    return f"<code>{inner}</code>"
+
+
+def preformatted(inner: str) -> str:
+    """Lines as they are; ``inner`` is HTML."""
+    style = "margin:4px 0;padding:0;border:none;background:transparent;white-space:pre-wrap;overflow-wrap:break-word"
+    return f'<pre style="{style};font-family:Menlo,Consolas,monospace;font-size:12px;line-height:1.4">{inner}</pre>'
+
+
+def details(summary: str, inner: str, *, opened: bool = False) -> str:
+    """A section that folds; both are HTML."""
+    opening = "<details open>" if opened else "<details>"
+    return f'{opening}<summary style="cursor:pointer">{summary}</summary>{inner}</details>'
+
+
+def row(cells: Iterable[str], *, wraps: int | None = None) -> str:
+    """A row of a plain table; the cells are HTML, and where ``wraps`` names one, the others stay on one line."""
+    styles = (_CELL if wraps in (None, at) else f"{_CELL};white-space:nowrap" for at in count())
+    inner = "".join(f'<td style="{style}">{cell}</td>' for style, cell in zip(styles, cells, strict=False))
+    return f'<tr style="background:transparent">{inner}</tr>'
+
+
+def table(rows: Iterable[str]) -> str:
+    """A table without lines, as wide as what is in it."""
+    style = "border:none;border-collapse:collapse;table-layout:auto;margin:4px 0;font-size:13px"
+    return f'<table style="{style}"><tbody>\n' + "\n".join(rows) + "\n</tbody></table>"
+
+
+def data_table(value: Any, limit: int) -> str:
+    """Plain data for reading: a dict or a list of dicts as a table, anything else preformatted.
+
+    ``limit`` bounds the characters of a single value; at most 20 rows and 8 columns are shown.
+    """
+    if isinstance(value, Mapping) and value:
+        return _grid((), [[str(key), item] for key, item in islice(value.items(), _MAX_ROWS)], len(value), limit)
+    if isinstance(value, Sequence) and value and all(isinstance(item, Mapping) for item in value[:_MAX_ROWS]):
+        columns = _columns(value)
+        return _grid(columns, [[item.get(name) for name in columns] for item in value[:_MAX_ROWS]], len(value), limit)
+    return preformatted(safe(pretty(value, 5 * limit), 5 * limit))
+
+
+def _columns(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    names: dict[str, None] = {}
+    for item in rows[:_MAX_ROWS]:
+        names.update(dict.fromkeys(islice(item, _MAX_COLUMNS)))
+    return list(names)[:_MAX_COLUMNS]
+
+
+def _grid(header: Sequence[str], rows: Sequence[Sequence[Any]], total: int, limit: int) -> str:
+    head = "".join(f'<th style="{_GRID}">{safe(str(name), 40)}</th>' for name in header)
+    lines = [f'<tr style="background:transparent">{head}</tr>'] if header else []
+    lines.extend(row(_cell(item, limit, name=not header and not at) for at, item in enumerate(cells)) for cells in rows)
+    if total > len(rows):
+        lines.append(row([muted(f"… {count_of(total - len(rows), 'more row')}")]))
+    return table(lines)
+
+
+def _cell(value: Any, limit: int, *, name: bool) -> str:
+    text = "" if value is None else safe(value if isinstance(value, str) else value_text(value, limit), limit)
+    return muted(text) if name else text

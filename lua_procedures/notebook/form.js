@@ -1,0 +1,374 @@
+// A question in the browser: all controls live here and a button sends what they hold in one message.
+//
+// Jupyter takes keys for itself unless each control says `data-lm-suppress-shortcuts` and the root stops `keydown`.
+
+const SUPPRESS = { "data-lm-suppress-shortcuts": "true" };
+const KINDS = {
+  approve: "Approval",
+  input: "Input",
+  select: "Selection",
+  review: "Review",
+  multiple: "Form",
+  escalate: "Escalation",
+};
+const NO_REPLY_AFTER = 15_000;
+let forms = 0;
+
+/** What was typed, kept for this browser tab, so that a reload of the page keeps it. */
+class Draft {
+  constructor(id) {
+    this.key = `lua_procedures:${id}`;
+  }
+
+  load() {
+    try {
+      return JSON.parse(sessionStorage.getItem(this.key)) ?? {};
+    } catch {
+      return {}; // no storage here, or not ours: start empty
+    }
+  }
+
+  save(value) {
+    try {
+      sessionStorage.setItem(this.key, JSON.stringify(value));
+    } catch (error) {
+      console.debug("lua_procedures: the draft is not kept", error);
+    }
+  }
+
+  clear() {
+    try {
+      sessionStorage.removeItem(this.key);
+    } catch (error) {
+      console.debug("lua_procedures: no storage", error);
+    }
+  }
+}
+
+/** One control with its label, hint and problem. */
+class Field {
+  constructor(control, prefix, place, messageId, value) {
+    this.control = control;
+    this.id = control.id;
+    this.prefix = `${prefix}-${place}`;
+    this.labelId = control.label ? `${this.prefix}-label` : messageId;
+    this.problem = h("div", { class: "lpf-problem", id: `${this.prefix}-problem`, role: "alert" });
+    this.element = control.options.length ? this.makeChoices() : this.makeBox();
+    this.write(value ?? control.value);
+  }
+
+  get describedBy() {
+    return `${this.prefix}-hint ${this.prefix}-problem`;
+  }
+
+  after() {
+    return [h("div", { class: "lpf-hint", id: `${this.prefix}-hint` }, this.control.hint), this.problem];
+  }
+
+  makeBox() {
+    const { kind, label, placeholder, required } = this.control;
+    const tall = kind === "lines" || kind === "json";
+    this.box = h(tall ? "textarea" : "input", {
+      "id": this.prefix,
+      "class": kind === "json" ? "lpf-box lpf-code" : "lpf-box",
+      "type": tall ? null : kind === "date" ? "date" : "text",
+      "rows": tall ? "4" : null,
+      "inputmode": kind === "number" ? "decimal" : null,
+      "spellcheck": kind === "json" || kind === "number" ? "false" : null,
+      "autocomplete": tall ? null : "off",
+      "placeholder": placeholder || null,
+      "aria-labelledby": this.labelId,
+      "aria-describedby": this.describedBy,
+      "aria-required": required ? "true" : null,
+      ...SUPPRESS,
+    });
+    const name = label ? h("label", { class: "lpf-label", for: this.prefix, id: this.labelId }, label) : null;
+    return h("div", { class: "lpf-field" }, this.nameLine(name), this.box, ...this.after());
+  }
+
+  makeChoices() {
+    const several = this.control.kind === "choices";
+    this.choices = this.control.options.map((_, place) =>
+      h("input", {
+        type: several ? "checkbox" : "radio",
+        name: this.prefix,
+        value: String(place),
+        "aria-describedby": this.describedBy,
+        ...SUPPRESS,
+      }),
+    );
+    const rows = this.choices.map((choice, place) =>
+      h("label", { class: "lpf-choice" }, choice, h("span", {}, this.control.options[place])),
+    );
+    const name = this.control.label ? h("span", { class: "lpf-label", id: this.labelId }, this.control.label) : null;
+    const short = this.control.options.length <= 3 && this.control.options.join("").length < 40;
+    const list = h("div", { class: short ? "lpf-choices lpf-row" : "lpf-choices" }, ...rows);
+    const role = several ? "group" : "radiogroup";
+    this.group = h("div", { class: "lpf-field", role, "aria-labelledby": this.labelId }, this.nameLine(name), list, ...this.after());
+    return this.group;
+  }
+
+  nameLine(name) {
+    const optional = this.control.required === false ? h("span", { class: "lpf-hint" }, " optional") : null;
+    return name && h("div", {}, name, optional);
+  }
+
+  read() {
+    if (this.box) return this.box.value;
+    const chosen = this.choices.filter((choice) => choice.checked).map((choice) => Number(choice.value));
+    return this.control.kind === "choices" ? chosen : (chosen[0] ?? null);
+  }
+
+  write(value) {
+    if (this.box) this.box.value = value ?? "";
+    else this.choices.forEach((choice, place) => (choice.checked = [value].flat().includes(place)));
+  }
+
+  focus() {
+    (this.box ?? this.choices.find((choice) => choice.checked) ?? this.choices[0]).focus();
+  }
+
+  show(problem) {
+    this.problem.textContent = problem;
+    for (const element of [this.box ?? this.group]) {
+      if (problem) element.setAttribute("aria-invalid", "true");
+      else element.removeAttribute("aria-invalid");
+    }
+  }
+}
+
+class QuestionForm {
+  constructor(model, parent) {
+    this.model = model;
+    this.view = model.get("request");
+    this.prefix = `lpf-${Date.now().toString(36)}-${(forms += 1)}`;
+    this.draft = new Draft(this.view.id);
+    this.panel = h("div", { class: "lpf-panel" });
+    this.body = h("div", { class: "lpf-body" });
+    this.root = h("div", { class: "lpf", onkeydown: (event) => this.onKey(event), ...SUPPRESS }, this.panel, this.body);
+    this.listeners = {
+      "change:panel": () => this.showPanel(),
+      "change:problems": () => this.showProblems(),
+      "change:phase": () => this.showPhase(),
+      "change:outcome": () => this.showPhase(),
+    };
+    for (const [name, listener] of Object.entries(this.listeners)) model.on(name, listener);
+    this.build();
+    this.showPanel();
+    this.showPhase();
+    this.showProblems();
+    parent.append(this.root);
+  }
+
+  remove() {
+    clearInterval(this.clock);
+    clearTimeout(this.patience);
+    for (const [name, listener] of Object.entries(this.listeners)) this.model.off(name, listener);
+    this.root.remove();
+  }
+
+  // Building ----------------------------------------------------------------------------------------------------------
+
+  build() {
+    const { view, prefix } = this;
+    const kept = this.draft.load();
+    const messageId = `${prefix}-message`;
+    this.fields = view.controls.map(
+      (control, place) => new Field(control, prefix, place, messageId, kept.fields?.[control.id]),
+    );
+    this.feedback = this.makeFeedback(kept.feedback);
+    this.artifact = view.artifact && new Artifact(view.artifact, prefix, kept.artifact, () => this.onEdit("edited_artifact"));
+    this.problem = h("div", { class: "lpf-problem", role: "alert" });
+    this.all = h("fieldset", { class: "lpf-all" }, ...this.parts(messageId));
+    this.form = h("div", { "class": "lpf-form", "role": "form", "aria-label": `${KINDS[view.kind]}: ${view.message}` }, this.all);
+    this.form.addEventListener("input", (event) => this.onInput(event));
+  }
+
+  parts(messageId) {
+    const { severity, message, context } = this.view;
+    const badge = severity ? h("span", { class: `lpf-severity lpf-${severity}` }, severity) : null;
+    return [
+      h("div", { class: "lpf-message" }, badge, h("span", { id: messageId }, message)),
+      context.length ? contextList(context) : null,
+      this.artifact ? this.artifact.element : null,
+      ...this.fields.map((field) => field.element),
+      this.feedback ? this.feedback.element : null,
+      this.problem,
+      this.makeFooter(),
+    ];
+  }
+
+  makeFeedback(kept) {
+    const label = { review: "Feedback", escalate: "Note" }[this.view.kind];
+    if (!label) return null;
+    const control = { id: "feedback", kind: "lines", label, hint: "", placeholder: "", required: null, options: [] };
+    const field = new Field(control, this.prefix, "feedback", "", kept ?? "");
+    field.box.rows = 2;
+    return field;
+  }
+
+  makeFooter() {
+    const primary = this.primaryButton();
+    const buttons = this.view.buttons.map(({ label, type }, place) => {
+      const look = type === "cancel" ? "lpf-cancel" : place === primary ? "lpf-primary" : "";
+      return h("button", { class: `lpf-button ${look}`, type: "button", onclick: () => this.submit(place), ...SUPPRESS }, label);
+    });
+    const later = { class: "lpf-button lpf-later", type: "button", onclick: () => this.later(), ...SUPPRESS };
+    const title = "Free the kernel; the question stays open";
+    this.laterButton = h("button", { ...later, title }, "Later");
+    this.countdown = h("span", { class: "lpf-countdown", role: "timer", "aria-live": "off" });
+    this.status = h("span", { class: "lpf-quiet", role: "status" });
+    const choices = h("div", { class: "lpf-buttons" }, ...buttons);
+    return h("div", { class: "lpf-footer" }, choices, this.status, this.countdown, h("span", { class: "lpf-space" }), this.laterButton);
+  }
+
+  /** Place of the button that Enter stands for: the first that cancels nothing. */
+  primaryButton() {
+    return this.view.buttons.findIndex(({ type }) => type !== "cancel");
+  }
+
+  // What the person does ----------------------------------------------------------------------------------------------
+
+  onKey(event) {
+    event.stopPropagation();
+    if (event.isComposing) return;
+    if (event.key === "Escape" && this.artifact?.editing) this.artifact.stopEditing();
+    if (event.key === "Enter" && this.submits(event)) {
+      event.preventDefault();
+      this.submit(this.primaryButton());
+    }
+  }
+
+  submits({ target, ctrlKey, metaKey, shiftKey }) {
+    if (target instanceof HTMLTextAreaElement) return ctrlKey || metaKey;
+    return target instanceof HTMLInputElement && !shiftKey;
+  }
+
+  onInput({ target }) {
+    const field = this.fields.find(({ element }) => element.contains(target));
+    this.onEdit(field?.id ?? (this.feedback?.element.contains(target) ? "feedback" : null));
+  }
+
+  onEdit(id) {
+    if (id !== null) this.showProblem(id, "");
+    this.draft.save(this.held());
+  }
+
+  held() {
+    return {
+      fields: Object.fromEntries(this.fields.map((field) => [field.id, field.read()])),
+      feedback: this.feedback?.read() ?? "",
+      artifact: this.artifact?.edited ?? null,
+    };
+  }
+
+  submit(button) {
+    if (button < 0 || this.all.disabled) return;
+    this.wait("Sending…");
+    this.model.send({ type: "answer", value: { button, ...this.held() } });
+  }
+
+  later() {
+    this.wait("Freeing the kernel…");
+    this.model.send({ type: "later" });
+  }
+
+  /** Nothing can be pressed until the kernel replies, or is silent for too long. */
+  wait(text) {
+    this.all.disabled = true;
+    this.status.textContent = text;
+    clearTimeout(this.patience);
+    this.patience = setTimeout(() => this.free("No reply yet: the kernel may be busy. You can send again."), NO_REPLY_AFTER);
+  }
+
+  free(text = "") {
+    clearTimeout(this.patience);
+    this.all.disabled = false;
+    this.status.textContent = text;
+  }
+
+  // What the kernel says ----------------------------------------------------------------------------------------------
+
+  /** New HTML, while sections that were opened or closed by hand stay so. */
+  showPanel() {
+    const opened = [...this.panel.querySelectorAll("details")].map((section) => section.open);
+    this.panel.innerHTML = this.model.get("panel");
+    this.panel.querySelectorAll("details").forEach((section, place) => {
+      if (place < opened.length) section.open = opened[place];
+    });
+  }
+
+  showProblems() {
+    const problems = Object.entries(this.model.get("problems"));
+    if (!problems.length) return;
+    this.free();
+    for (const id of ["", "feedback", "edited_artifact", ...this.fields.map((field) => field.id)]) this.showProblem(id, "");
+    for (const [id, message] of problems) this.showProblem(id, message);
+    this.fields.find((field) => field.problem.textContent)?.focus();
+  }
+
+  showProblem(id, message) {
+    const field = this.fields.find((one) => one.id === id) ?? (id === "feedback" ? this.feedback : null);
+    if (field) field.show(message);
+    else if (id === "edited_artifact" && this.artifact) this.artifact.problem.textContent = message;
+    else this.problem.textContent = [this.problem.textContent, message].filter((text) => text && message).join(" ");
+  }
+
+  showPhase() {
+    const phase = this.model.get("phase");
+    const outcome = this.model.get("outcome");
+    clearInterval(this.clock);
+    if (phase === "open" || phase === "later") this.showLive(phase === "later", outcome);
+    else this.showEnd(outcome || "This question is closed.");
+  }
+
+  showLive(postponed, outcome) {
+    this.free();
+    this.laterButton.hidden = postponed;
+    const note = h("div", { class: "lpf-note", role: "status" });
+    note.innerHTML = outcome || "The kernel is free; the question stays open here.";
+    this.body.replaceChildren(...(postponed ? [note, this.form] : [this.form]));
+    this.showTime();
+    if (this.view.expires_at && this.view.expiry) this.clock = setInterval(() => this.showTime(), 1000);
+  }
+
+  showEnd(outcome) {
+    clearTimeout(this.patience);
+    this.draft.clear();
+    const end = h("div", { class: "lpf-outcome", role: "status" });
+    end.innerHTML = outcome;
+    this.body.replaceChildren(end);
+  }
+
+  showTime() {
+    const { expires_at: deadline, expiry } = this.view;
+    if (!deadline || !expiry) return;
+    const left = Math.max(0, Math.ceil(deadline - Date.now() / 1000));
+    this.countdown.textContent = left ? `${expiry} in ${clockText(left)}` : `Time is up: ${expiry.toLowerCase()[0]}${expiry.slice(1)}`;
+    this.countdown.classList.toggle("lpf-soon", left <= 10);
+  }
+}
+
+function clockText(seconds) {
+  const two = (number) => String(number).padStart(2, "0");
+  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
+  if (hours >= 48) return `${Math.round(hours / 24)} days`;
+  return hours ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
+}
+
+function contextList(rows) {
+  if (rows.length === 1 && !rows[0][0]) return h("div", { class: "lpf-context" }, contextValue(rows[0][1]));
+  const parts = rows.flatMap(([name, text]) => [h("dt", {}, name), h("dd", {}, contextValue(text))]);
+  return h("dl", { class: "lpf-context" }, ...parts);
+}
+
+function contextValue(text) {
+  return text.includes("\n") ? h("pre", { class: "lpf-pre" }, text) : text;
+}
+
+function render({ model, el }) {
+  const form = new QuestionForm(model, el);
+  return () => form.remove();
+}
+
+export default { render };

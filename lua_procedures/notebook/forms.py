@@ -1,0 +1,117 @@
+"""A request as one widget: the form in the browser.
+
+Importing this module imports ipywidgets; the rest of the package does so only when the first form is shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import anywidget
+from traitlets import Dict, Unicode
+
+from ..human.requests import HumanRequest
+from .controls import browser_view, read_answer
+from .request_rendering import request_html, request_text
+
+__all__ = ["Form", "Phase"]
+
+Phase = Literal["open", "later", "answered", "closed"]
+
+_HERE = Path(__file__).parent
+
+
+def _source(*names: str) -> str:
+    return "\n".join((_HERE / name).read_text("utf-8") for name in names)
+
+
+class Form(anywidget.AnyWidget):
+    """One question as one widget; what was typed arrives in one message when a button is pressed.
+
+    Callbacks may run while a cell awaits, on whatever thread the kernel uses for messages: they should hand the
+    answer over and do nothing else. Several answers may come, as when a button is pressed again after no reply.
+
+    Args:
+        request: the question.
+        panel: HTML shown above the form, made by this package with everything in it escaped.
+        name: the run's name, for the saved question's line on how to answer it.
+    """
+
+    _esm = _source("artifact.js", "form.js")
+    _css = _source("form.css")
+
+    request = Dict().tag(sync=True)
+    panel = Unicode().tag(sync=True)
+    problems = Dict().tag(sync=True)
+    phase = Unicode("open").tag(sync=True)
+    outcome = Unicode().tag(sync=True)
+
+    def __init__(self, request: HumanRequest, panel: str = "", *, name: str = "NAME") -> None:
+        self.question = request
+        self.run_name = name
+        self._answer_callbacks: list[Callable[[Any], None]] = []
+        self._later_callbacks: list[Callable[[], None]] = []
+        super().__init__(request=browser_view(request), panel=panel)
+        self.on_msg(self._receive)
+
+    def on_answer(self, callback: Callable[[Any], None]) -> None:
+        """Call ``callback(raw)`` for each answer sent; ``raw`` is for ``accept``."""
+        self._answer_callbacks.append(callback)
+
+    def on_later(self, callback: Callable[[], None]) -> None:
+        """Call ``callback()`` when the person presses “Later”."""
+        self._later_callbacks.append(callback)
+
+    def refuse(self, faults: Sequence[Mapping[str, Any]]) -> None:
+        """Show what is wrong at the fields and let the person go on; the same faults twice show twice.
+
+        Args:
+            faults: those of an ``AnswerRefused``, each ``{"field", "message"}``.
+        """
+        messages: dict[str, str] = {}
+        for fault in faults:
+            before = messages.get(fault["field"])
+            messages[fault["field"]] = f"{before} {fault['message']}" if before else str(fault["message"])
+        self.problems = {}  # a trait set to what it holds would reach nobody
+        self.problems = messages
+
+    def settle(self, phase: Phase, outcome: str = "") -> None:
+        """Change the form's phase.
+
+        Args:
+            phase: ``later`` keeps the form alive; ``answered`` and ``closed`` replace it.
+            outcome: HTML, trusted like ``panel``, that replaces the form or, with ``later``, stands above its buttons.
+        """
+        with self.hold_sync():
+            self.outcome = outcome
+            self.phase = phase
+
+    def mimebundle(self) -> dict[str, Any]:
+        """The form for ``display(…, raw=True)`` and ``update_display``: the widget, and the question without it."""
+        return {
+            "text/plain": request_text(self.question, self.run_name),
+            "text/html": request_html(self.question, self.run_name),
+            "application/vnd.jupyter.widget-view+json": {
+                "version_major": 2,
+                "version_minor": 0,
+                "model_id": self.model_id,
+            },
+        }
+
+    def __repr__(self) -> str:
+        return request_text(self.question, self.run_name)
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        return self.mimebundle(), {}
+
+    def _receive(self, _widget: Any, content: Any, _buffers: Any) -> None:
+        kind = content.get("type") if isinstance(content, Mapping) else None
+        if kind == "answer":
+            raw = read_answer(self.question, content.get("value"))
+            for answered in self._answer_callbacks:
+                answered(raw)
+        elif kind == "later":
+            for postponed in self._later_callbacks:
+                postponed()

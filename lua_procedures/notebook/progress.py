@@ -1,0 +1,172 @@
+"""What the live panel knows of a run, taken from its events; bounded, whatever the run does."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from ..events import (
+    Answered,
+    Asked,
+    CheckpointFinished,
+    CheckpointStarted,
+    Noticed,
+    RunEnded,
+    RunStarted,
+    StageMoved,
+    StagesDeclared,
+)
+from .lines import Line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..events import Event
+    from ..human.requests import HumanRequest
+    from ..run import Notice, RunStatus
+
+__all__ = ["KEPT", "Progress"]
+
+#: How many lines, and how many notices, are kept.
+KEPT = 200
+_KEPT_INSIDE = 20
+
+
+class Progress:
+    """An event sink that keeps what the panel shows.
+
+    Attributes:
+        name: the run's name, empty before it starts.
+        status: ``pending``, ``running``, ``paused`` while a person is asked, and at the end the run's status.
+        stages_declared: the declared stages in order.
+        stages_visited: stages in the order first visited.
+        stage: the current stage, or None.
+        lines: the outermost frame's finished checkpoints, folded.
+        running: started checkpoints without an outcome, by path.
+        inside: what finished inside of those, by the outermost position, folded.
+        notices: everything shown, in order.
+        lines_left_out, notices_left_out: how many checkpoints and notices came before those kept.
+        request: the open question, or None.
+        replayed, executed: checkpoints of the outermost frame that came from the journal, and that ran.
+        ended: whether the run ended.
+        changed: whether anything happened since ``take_change``.
+    """
+
+    def __init__(self) -> None:
+        self.name = ""
+        self.ended = False
+        self.changed = True
+        self._handlers: dict[type, Callable[[Any], None]] = {
+            CheckpointFinished: self._finished,
+            CheckpointStarted: self._started,
+            Noticed: self._noticed,
+            StageMoved: self._moved,
+            StagesDeclared: self._declared,
+            Asked: self._asked,
+            Answered: self._answered,
+            RunStarted: self._run_started,
+            RunEnded: self._run_ended,
+        }
+        self._reset()
+
+    def __call__(self, event: Event) -> None:
+        """Take one event; the cost does not depend on what came before. Unknown events are passed over."""
+        handle = self._handlers.get(type(event))
+        if handle is not None:
+            self.changed = True
+            handle(event)
+
+    def take_change(self) -> bool:
+        """Whether anything happened since this was last asked."""
+        changed, self.changed = self.changed, False
+        return changed
+
+    def _reset(self) -> None:
+        self.status: RunStatus = "pending"
+        self.stages_declared: tuple[str, ...] = ()
+        self.stages_visited: dict[str, None] = {}
+        self.stage: str | None = None
+        self.lines: deque[Line] = deque(maxlen=KEPT)
+        self.running: dict[str, Line] = {}
+        self.inside: dict[str, deque[Line]] = {}
+        self.notices: deque[Notice] = deque(maxlen=KEPT)
+        self.lines_left_out = 0
+        self.notices_left_out = 0
+        self.request: HumanRequest | None = None
+        self.replayed = 0
+        self.executed = 0
+
+    def _run_started(self, event: RunStarted) -> None:
+        self._reset()
+        self.name = event.run.name
+        self.status = "running"
+        self.ended = False
+
+    def _run_ended(self, event: RunEnded) -> None:
+        self.status = event.run.status
+        self.ended = True
+        self.running.clear()
+        self.inside.clear()
+
+    def _started(self, event: CheckpointStarted) -> None:
+        self.running[event.path] = Line(
+            event.kind, event.name, count=1, first=event.line, last=event.line, running=True
+        )
+
+    def _finished(self, event: CheckpointFinished) -> None:
+        path = event.path
+        self.running.pop(path, None)
+        if self.running:
+            self._drop_inside(path)
+        if "/" in path:
+            top = path[: path.index("/")]
+            lines = self.inside.get(top)
+            if lines is None:
+                lines = self.inside[top] = deque(maxlen=_KEPT_INSIDE)
+            _add(lines, event)
+            return
+        if self.inside:
+            self.inside.pop(path, None)
+        if event.replayed:
+            self.replayed += 1
+        else:
+            self.executed += 1
+        self.lines_left_out += _add(self.lines, event)
+
+    def _drop_inside(self, path: str) -> None:
+        """An operation that raised through its frame leaves starts without an outcome."""
+        prefix = path + "/"
+        for inner in [started for started in self.running if started.startswith(prefix)]:
+            del self.running[inner]
+
+    def _noticed(self, event: Noticed) -> None:
+        self.notices_left_out += len(self.notices) == KEPT
+        self.notices.append(event.notice)
+
+    def _declared(self, event: StagesDeclared) -> None:
+        self.stages_declared = event.names
+
+    def _moved(self, event: StageMoved) -> None:
+        self.stage = event.to_stage
+        if len(self.stages_visited) < KEPT:
+            self.stages_visited[event.to_stage] = None
+
+    def _asked(self, event: Asked) -> None:
+        self.request = event.request
+        self.status = "paused"
+
+    def _answered(self, _event: Answered) -> None:
+        self.request = None
+        self.status = "running"
+
+
+def _add(lines: deque[Line], event: CheckpointFinished) -> int:
+    """Fold the checkpoint into the last line, or begin one; how many checkpoints were pushed out."""
+    pushed_out = 0
+    line = lines[-1] if lines else None
+    if line is None or line.name != event.name or line.kind != event.kind:
+        pushed_out = lines[0].count if len(lines) == lines.maxlen else 0
+        line = Line(event.kind, event.name)
+        lines.append(line)
+    line.add(event.line, replayed=event.replayed, failed=event.failed, seconds=event.seconds)
+    return pushed_out

@@ -1,0 +1,47 @@
+"""What a program shows: ``Human.notify``, ``System.alert``, ``Log``, ``print``, to ``Notice`` records."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from ..run import Notice
+
+__all__ = ["notice_from"]
+
+_KNOWN: Final = {"message", "level", "content", "details", "context", "source"}
+_LEVELS: Final = {"debug", "info", "warning", "error", "critical"}
+
+
+def notice_from(kind: Any, given: Any, line: int | None) -> Notice:
+    """The notice of one call.
+
+    Args:
+        kind: ``notify``, ``alert``, ``log``, ``print`` or ``warning``.
+        given: the call's table, or the text of a ``print``.
+        line: the cell's line of the call.
+    """
+    if not isinstance(given, dict):
+        given = {"message": "" if given == [] else _text(given)}
+    level = given.get("level")
+    content = given.get("content")
+    return Notice(
+        kind=kind,
+        level=level if level in _LEVELS else "info",
+        message=_text(given.get("message")),
+        content=None if content is None else _text(content),
+        details=tuple(_detail(each) for each in given.get("details") or ()),
+        context=given.get("context"),
+        source=None if given.get("source") is None else _text(given["source"]),
+        fields={key: value for key, value in given.items() if key not in _KNOWN},
+        line=line or None,
+    )
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
+
+
+def _detail(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {"title": "", "content": _text(value)}

@@ -1,0 +1,361 @@
+"""The ``Run`` that users hold, and the frozen records it is made of."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from .human.requests import HumanRequest, HumanResponse
+
+if TYPE_CHECKING:
+    from .errors import ProcedureError
+
+__all__ = [
+    "AgentState",
+    "Checkpoint",
+    "Graph",
+    "GraphNode",
+    "Message",
+    "Notice",
+    "Run",
+    "RunData",
+    "RunStatus",
+    "StageMove",
+    "Stop",
+    "ToolCall",
+    "Usage",
+]
+
+RunStatus = Literal["pending", "running", "paused", "completed", "failed", "cancelled"]
+
+
+class Record(BaseModel):
+    """Base of all records: frozen."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Usage(Record):
+    """Tokens of model calls."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    total_tokens: int = 0
+
+
+class Checkpoint(Record):
+    """One journal entry as users see it.
+
+    Attributes:
+        position: place in its frame, from 0.
+        path: positions from the outermost frame in, such as ``"3/0"``.
+        kind: ``step``, ``checkpoint``, ``human``, ``sleep``, …
+        name: the step's, tool's or agent's name, or the request's message.
+        value: the outcome as plain Python data; None where it failed.
+        error: the failure's message where the program caught it, else None.
+        line: the cell's line of the call.
+        replayed: whether this pass took it from the journal.
+        duration_seconds: of the pass that ran it.
+    """
+
+    position: int
+    path: str
+    kind: str
+    name: str
+    value: Any = None
+    error: str | None = None
+    line: int | None = None
+    replayed: bool = False
+    duration_seconds: float = 0.0
+    usage: Usage | None = None
+
+
+class Notice(Record):
+    """Something shown to the person at the cell.
+
+    Attributes:
+        kind: ``notify``, ``alert``, ``log``, ``print`` or ``warning`` (ours).
+        level: ``debug``, ``info``, ``warning``, ``error`` or ``critical``.
+        content: markdown of a ``notify``.
+        details: collapsible sections ``{"title", "content"}`` of a ``notify``.
+        context: a table given with the call.
+        source: of a ``System.alert``.
+        fields: any other field that the call gave.
+        line: the cell's line of the call, where known.
+    """
+
+    kind: Literal["notify", "alert", "log", "print", "warning"]
+    level: Literal["debug", "info", "warning", "error", "critical"] = "info"
+    message: str = ""
+    content: str | None = None
+    details: tuple[dict[str, Any], ...] = ()
+    context: Any = None
+    source: str | None = None
+    fields: dict[str, Any] = {}
+    line: int | None = None
+
+
+class StageMove(Record):
+    """One row of ``Stage.history()``; ``timestamp`` is the run's own time, in UNIX seconds."""
+
+    from_stage: str | None
+    to_stage: str
+    timestamp: float
+
+
+class Stop(Record):
+    """Whether a stop was asked for, by whom it does not matter; the last one wins."""
+
+    requested: bool = False
+    reason: str | None = None
+    success: bool = True
+
+
+class ToolCall(Record):
+    """One call of a tool, whoever made it."""
+
+    name: str
+    args: Any = None
+    result: Any = None
+    error: str | None = None
+
+
+class Message(Record):
+    """One message of the run's shared conversation."""
+
+    role: str
+    content: Any
+
+
+class AgentState(Record):
+    """What an agent did in this run."""
+
+    name: str
+    invocations: int = 0
+    total_tokens: int = 0
+    errors: int = 0
+    last_output: Any = None
+
+
+class GraphNode(Record):
+    """One node of the run's tree."""
+
+    id: str
+    label: str
+    content: Any = None
+    parent_id: str | None = None
+    score: float | None = None
+    metadata: dict[str, Any] = {}
+
+
+@dataclass(frozen=True)
+class Graph:
+    """The node tree of a run.
+
+    Attributes:
+        nodes: all nodes in order of creation.
+        current_id: the node that ``GraphNode.current()`` gives, or None.
+    """
+
+    nodes: tuple[GraphNode, ...] = ()
+    current_id: str | None = None
+
+    @cached_property
+    def _by_id(self) -> dict[str, GraphNode]:
+        return {node.id: node for node in self.nodes}
+
+    @cached_property
+    def _children(self) -> dict[str, list[GraphNode]]:
+        children: dict[str, list[GraphNode]] = {}
+        for node in self.nodes:
+            if node.parent_id is not None:
+                children.setdefault(node.parent_id, []).append(node)
+        return children
+
+    @property
+    def root(self) -> GraphNode | None:
+        """The first node, or None in an empty tree."""
+        return self.nodes[0] if self.nodes else None
+
+    def node(self, id: str) -> GraphNode | None:
+        """The node of that id, or None."""
+        return self._by_id.get(id)
+
+    def children(self, id: str) -> list[GraphNode]:
+        """The children of that node, in order of creation."""
+        return list(self._children.get(id, ()))
+
+    def parent(self, id: str) -> GraphNode | None:
+        """The parent of that node; None for the root and for an unknown id."""
+        node = self._by_id.get(id)
+        return self._by_id.get(node.parent_id) if node and node.parent_id else None
+
+
+@dataclass
+class RunData:
+    """What the runner knows of a run; ``Run`` reads from it.
+
+    ``checkpoints`` and ``world`` are read only when somebody looks: a run of 10,000 steps costs nothing more.
+    """
+
+    name: str
+    run_id: str = ""
+    status: RunStatus = "pending"
+    value: Any = None
+    error: ProcedureError | None = None
+    program: str = ""
+    stages_declared: tuple[str, ...] = ()
+    stages: list[StageMove] = field(default_factory=list)
+    state_text: str = "{}"
+    iterations: int = 0
+    stop: Stop = field(default_factory=Stop)
+    notices: list[Notice] = field(default_factory=list)
+    answers: list[HumanResponse] = field(default_factory=list)
+    tool_calls: list[ToolCall] = field(default_factory=list)
+    messages: list[Message] = field(default_factory=list)
+    agents: dict[str, AgentState] = field(default_factory=dict)
+    graph: Graph = field(default_factory=Graph)
+    usage: Usage = field(default_factory=Usage)
+    pending: HumanRequest | None = None
+    replayed: int = 0
+    executed: int = 0
+    change: str | None = None
+    store_url: str = "memory:"
+    headless: bool = True
+    list_checkpoints: Callable[[], Sequence[Checkpoint]] = tuple
+
+
+class Run:
+    """One execution history of a program under a name.
+
+    A ``Run`` is read-only and live: one that waits with ``--no-wait`` changes its ``status`` when it goes on.
+    Every attribute is described in the contract of ``run()``; values are plain Python data and copies.
+    """
+
+    def __init__(self, data: RunData) -> None:
+        self._data = data
+
+    @property
+    def name(self) -> str:
+        """The run's name."""
+        return self._data.name
+
+    @property
+    def run_id(self) -> str:
+        """Identifies this history among all that share the name."""
+        return self._data.run_id
+
+    @property
+    def status(self) -> RunStatus:
+        """``completed``, ``failed``, ``paused`` or ``cancelled``; ``pending`` or ``running`` while active."""
+        return self._data.status
+
+    @property
+    def value(self) -> Any:
+        """What the program returned; several values as a list."""
+        return self._data.value
+
+    @property
+    def error(self) -> ProcedureError | None:
+        """The error that ended the run, or None."""
+        return self._data.error
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """The program's State, a copy."""
+        from .durable.serialization import loads
+
+        return dict(loads(self._data.state_text) or {})
+
+    @property
+    def stage(self) -> str | None:
+        """The current stage, or None before any."""
+        return self._data.stages[-1].to_stage if self._data.stages else None
+
+    @property
+    def stages(self) -> list[StageMove]:
+        """Every move, in order."""
+        return list(self._data.stages)
+
+    @property
+    def iterations(self) -> int:
+        """How many agent turns the run took."""
+        return self._data.iterations
+
+    @property
+    def stop(self) -> Stop:
+        """Whether a stop was requested."""
+        return self._data.stop
+
+    @property
+    def graph(self) -> Graph:
+        """The node tree."""
+        return self._data.graph
+
+    @property
+    def checkpoints(self) -> list[Checkpoint]:
+        """All checkpoints of the last pass, in path order, outer before inner."""
+        return list(self._data.list_checkpoints())
+
+    @property
+    def replayed(self) -> int:
+        """How many top-level checkpoints came from the journal."""
+        return self._data.replayed
+
+    @property
+    def executed(self) -> int:
+        """How many top-level checkpoints ran."""
+        return self._data.executed
+
+    @property
+    def tool_calls(self) -> list[ToolCall]:
+        """Every tool call, in order."""
+        return list(self._data.tool_calls)
+
+    @property
+    def messages(self) -> list[Message]:
+        """The run's shared conversation."""
+        return list(self._data.messages)
+
+    @property
+    def notices(self) -> list[Notice]:
+        """Everything shown, in order."""
+        return list(self._data.notices)
+
+    @property
+    def answers(self) -> list[HumanResponse]:
+        """Every answer of a person, in order."""
+        return list(self._data.answers)
+
+    @property
+    def agents(self) -> dict[str, AgentState]:
+        """What each agent did, by name."""
+        return dict(self._data.agents)
+
+    @property
+    def usage(self) -> Usage:
+        """Tokens in total."""
+        return self._data.usage
+
+    @property
+    def pending(self) -> HumanRequest | None:
+        """The question that the run waits for, or None."""
+        return self._data.pending
+
+    def __repr__(self) -> str:
+        return f"<Run {self.name!r} {self.status}>"
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        from .notebook.rendering import record_html, record_text
+
+        return {"text/plain": record_text(self), "text/html": record_html(self)}
+
+
+def plain(value: Any) -> str:
+    """A short text of plain data, for one line of a record."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)

@@ -1,0 +1,173 @@
+"""What Lua calls on its way without suspending: notices, time, chance, stages, stops.
+
+Answers are integers or None. A ``ProcedureError`` raised here ends the program and cannot be caught in it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any, Literal
+
+from ..durable.serialization import dumps, loads
+from ..errors import LimitExceeded, LuaRuntimeError
+from ..events import Noticed, Sink, StageMoved, StagesDeclared
+from ..language.diagnostics import closest
+from ..primitives.notices import notice_from
+from ..run import Notice, StageMove
+from .ledger import Ledger
+
+__all__ = ["Hosting"]
+
+Level = Literal["debug", "info", "warning", "error", "critical"]
+
+
+@dataclass
+class Hosting:
+    """The host of one pass.
+
+    Attributes:
+        known: the names of all primitives, for "did you mean".
+        max_notice_bytes: all that a run may show.
+        notices, stages, declared: what the program showed and did so far.
+        hitl: the ``Hitl`` declarations by key.
+        stops: stops asked for from outside, as JSON texts of ``[reason, success]``.
+    """
+
+    ledger: Ledger
+    emit: Sink
+    known: Collection[str]
+    max_notice_bytes: int
+    notices: list[Notice] = field(default_factory=list)
+    stages: list[StageMove] = field(default_factory=list)
+    declared: tuple[str, ...] = ()
+    hitl: dict[str, dict[str, Any]] = field(default_factory=dict)
+    stops: list[str] = field(default_factory=list)
+    _shown: int = 0
+    _waiting: str | None = None
+
+    # -- notices ---------------------------------------------------------------------------------------
+
+    def notice(self, kind: str, text: str, line: int) -> int:
+        """Show something; 1 when the run has shown more than it may."""
+        self._shown += len(text)
+        if self._shown > self.max_notice_bytes:
+            raise LimitExceeded(
+                f"the run shows more than {self.max_notice_bytes / 1e6:g} MB of notices",
+                line=line or None,
+                hint="Print less, or raise limits max_notice_bytes.",
+            )
+        self.show(notice_from(kind, loads(text), line))
+        return 0
+
+    def show(self, notice: Notice) -> None:
+        """Add a notice to the run."""
+        self.notices.append(notice)
+        self.emit(Noticed(notice))
+
+    def warn(self, message: str, line: int | None = None, level: Level = "warning") -> None:
+        """A notice of our own."""
+        self.show(Notice(kind="warning", level=level, message=message, line=line or None))
+
+    def unknown_global(self, name: str, line: int) -> None:
+        """A global that is not defined was read: nil, and one warning that names what is close."""
+        near = closest(name, self.known)
+        advice = f"; did you mean {near[0]}?" if near else ""
+        self.warn(f"the global '{name}' is not defined and reads as nil{advice}", line)
+
+    def put_back(self, effects: list[Any]) -> list[Any]:
+        """Show the notices of a replayed operation again; what is left is for Lua."""
+        rest = []
+        for effect in effects:
+            if effect[0] == "notice":
+                self.show(Notice.model_validate(effect[1]))
+            else:
+                rest.append(effect)
+        return rest
+
+    # -- stages and stops ------------------------------------------------------------------------------
+
+    def stages_declared(self, names: str) -> None:
+        """``Stages{…}``; names are separated by the ASCII unit separator."""
+        self.declared = tuple(names.split("\x1f"))
+        self.emit(StagesDeclared(self.declared))
+
+    def stage_moved(self, name: str, timestamp: float) -> None:
+        """The current stage changed."""
+        before = self.stages[-1].to_stage if self.stages else None
+        self.stages.append(StageMove(from_stage=before, to_stage=name, timestamp=timestamp))
+        self.emit(StageMoved(before, name))
+
+    def stop_requested(self, reason: str, success: bool) -> None:  # noqa: FBT001 - called by Lua
+        """The program (or what it looked at) asked for a stop; the run reads it from Lua at its end."""
+
+    def recorded_stops(self) -> None:
+        """Know the stops that the journal holds, so that a replay meets them again."""
+        for entry in self.ledger.journal.entries:
+            if entry.kind == "stop":
+                self._number(entry.outcome)
+
+    def ask_to_stop(self, reason: str, success: bool) -> None:  # noqa: FBT001 - as in Lua
+        """Ask for a stop from outside; it counts from where the program next looks."""
+        self._waiting = dumps([reason, success])
+        self._number(self._waiting)
+
+    def _number(self, outcome: str) -> int:
+        if outcome not in self.stops:
+            self.stops.append(outcome)
+        return self.stops.index(outcome) + 1
+
+    def poll_stop(self, looks: int) -> int:
+        """The number of the outside stop that this look sees (it is offered to Lua beforehand), or 0."""
+        if self._waiting is None and not self.stops:
+            return 0
+        outcome = self.ledger.peek("stop", str(looks))
+        if outcome is None and self._waiting is not None:
+            waiting, self._waiting = self._waiting, None
+            outcome = self.ledger.hidden("stop", str(looks), lambda: waiting)
+        return 0 if outcome is None else self._number(outcome)
+
+    # -- programs ----------------------------------------------------------------------------------------
+
+    def declare_hitl(self, key: str, text: str) -> None:
+        """``Hitl("key", {…})``."""
+        options = loads(text)
+        self.hitl[key] = options if isinstance(options, dict) else {}
+
+    def captured_changed(self, message: str, name: str) -> None:
+        """A step changed what it captured: on replay that change would be missing."""
+        opened = self.ledger.frame.opened
+        raise LuaRuntimeError(
+            message,
+            line=opened.line if opened else None,
+            hint=f"A replayed step does not run, so '{name}' would keep its old value: return the value from the step "
+            f"instead, or keep it in State.",
+        )
+
+    def next_position(self) -> int:
+        """The position that the next operation of this frame takes."""
+        return self.ledger.frame.next
+
+    # -- time and chance ---------------------------------------------------------------------------------
+
+    def now(self) -> int:
+        """The time in microseconds: the run's own, or in a step the real one from its drawn start on."""
+        ledger = self.ledger
+        frame = ledger.frame
+        if frame.opened is None or frame.opened.kind not in ("step", "checkpoint"):
+            return int(ledger.now * 1e6)
+        if frame.clock is None:
+            frame.clock = float(ledger.hidden("clock", "", lambda: repr(time.time())))
+            frame.asked_at = time.monotonic()
+        return int((frame.clock + time.monotonic() - frame.asked_at) * 1e6)
+
+    def elapsed(self) -> int:
+        """Microseconds since the run was started, on the same clock as ``now``."""
+        return self.now() - int(self.ledger.journal.row.started * 1e6)
+
+    def seed(self) -> int:
+        """The seed of the innermost frame's random numbers, as a signed 64-bit integer."""
+        seed = self.ledger.journal.row.seed.to_bytes(8, "little", signed=True)
+        return int.from_bytes(blake2b(self.ledger.frame.root, digest_size=8, key=seed).digest(), "little", signed=True)

@@ -1,0 +1,200 @@
+"""Asking a person: the question is kept once, and answered by whoever comes first."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ..durable.serialization import dumps, loads
+from ..durable.stores import Store
+from ..errors import AnswerRefused, HumanInputRequired, ProcedureError
+from ..human.answers import accept, expired
+from ..human.requests import TIMEOUT, HumanRequest, HumanResponse
+from ..human.responders import LATER, Asking, Responder, Scripted
+
+__all__ = ["People", "Suspended"]
+
+_SLICE = 0.1  # seconds; a longer await would keep the stop button waiting
+_LOOK = 0.5  # seconds between two looks into the store for an answer from elsewhere
+
+
+class Suspended(Exception):  # noqa: N818 - no error: the run pauses
+    """The run waits and does not hold its caller.
+
+    Attributes:
+        request: the open question, or None for a ``Sleep``.
+        until: UNIX time at which a ``Sleep`` ends.
+    """
+
+    def __init__(self, request: HumanRequest | None = None, until: float | None = None) -> None:
+        super().__init__()
+        self.request = request
+        self.until = until
+
+
+@dataclass
+class People:
+    """Who answers in one pass, in order: the store, the script, the responder, else the run pauses.
+
+    Attributes:
+        scripted: answers known beforehand.
+        responder: what can ask a person now, or None.
+        wait: whether to hold the pass while a person is asked.
+        headless: whether an open question is an error, since nobody can answer it here.
+    """
+
+    store: Store
+    journal: int
+    scripted: Sequence[Scripted] = ()
+    responder: Responder | None = None
+    wait: bool = True
+    headless: bool = False
+    _answer: asyncio.Future[Any] | None = field(default=None, repr=False)
+
+    def kept(self, request: HumanRequest) -> tuple[HumanRequest, HumanResponse | None]:
+        """The question as it was first asked (from now on in the store), and its answer if it has one."""
+        stored = self.store.ask(self.journal, request.id, request.model_dump_json())
+        first = HumanRequest.model_validate_json(stored.request)
+        request = request.model_copy(update={"asked_at": first.asked_at, "expires_at": _deadline(request, first)})
+        return request, None if stored.answer is None else HumanResponse(**loads(stored.answer))
+
+    def immediate(self, request: HumanRequest) -> HumanResponse | None:
+        """The answer that needs no waiting: a scripted one, or the default of a question that has expired.
+
+        Raises:
+            AnswerRefused: a scripted answer does not fit; the question stays.
+        """
+        for scripted in self.scripted:
+            raw = scripted.answer(request)
+            if raw is TIMEOUT:
+                return _timed_out(request, "default" if scripted.takes_defaults else "scripted")
+            if raw is not None:
+                return _response(request, accept(request, raw), "scripted")
+        if request.expires_at is not None and time.time() >= request.expires_at:
+            return _timed_out(request, "expiry")
+        return None
+
+    def cannot_wait(self, request: HumanRequest, name: str) -> ProcedureError | None:
+        """The error of a headless run whose question nobody has scripted."""
+        if not self.headless or self.responder is not None:
+            return None
+        return HumanInputRequired(
+            f"a person must answer: {request.message}",
+            request=request,
+            line=request.line,
+            hint=f"Script the answer with --answers VAR (or --answers default), or set LUA_PROCEDURES_ANSWERS to a JSON file;\n"
+            f"or answer the paused run: %procedures answer {json.dumps(name)} VALUE",
+        )
+
+    async def answer(self, request: HumanRequest) -> HumanResponse:
+        """Ask, and wait for the first answer: from the responder, from elsewhere through the store, or by expiry.
+
+        Raises:
+            Suspended: nobody can be asked now, or the person said later.
+        """
+        if self.responder is None:
+            raise Suspended(request)
+        loop = asyncio.get_running_loop()
+        delivered: asyncio.Queue[Any] = asyncio.Queue()
+        asking = self.responder.ask(request, lambda raw: loop.call_soon_threadsafe(delivered.put_nowait, raw))
+        if not self.wait:
+            raise Suspended(request)
+        try:
+            return await self._first(request, asking, delivered)
+        except asyncio.CancelledError:
+            asking.close("stopped; run the cell again to answer")
+            raise
+
+    async def _first(self, request: HumanRequest, asking: Asking, delivered: asyncio.Queue[Any]) -> HumanResponse:
+        looked = time.monotonic()
+        while True:
+            raw = await _next(delivered, _slice(request))
+            if raw is LATER:
+                raise Suspended(request)
+            if raw is not _NOTHING:
+                response = self._accepted(request, raw, asking)
+            elif request.expires_at is not None and time.time() >= request.expires_at:
+                response = _timed_out(request, "expiry")
+            elif time.monotonic() - looked >= _LOOK:
+                looked = time.monotonic()
+                response = self.elsewhere(request)
+            else:
+                continue
+            if response is not None:
+                asking.close(settled(request, response))
+                return response
+
+    def _accepted(self, request: HumanRequest, raw: Any, asking: Asking) -> HumanResponse | None:
+        assert self.responder is not None  # noqa: S101 - it asked
+        try:
+            return _response(request, accept(request, raw), self.responder.channel)
+        except AnswerRefused as error:
+            asking.refuse(error)
+            return None
+
+    def elsewhere(self, request: HumanRequest) -> HumanResponse | None:
+        """An answer that another process (or ``%procedures answer``) left in the store."""
+        stored = self.store.request(self.journal, request.id)
+        return None if stored is None or stored.answer is None else HumanResponse(**loads(stored.answer))
+
+    def settle(self, response: HumanResponse) -> None:
+        """Keep the answer with its question, so that nobody answers it again."""
+        self.store.answer(self.journal, response.request_id, answer_text(response))
+
+    def unused(self) -> list[Any]:
+        """Scripted answers that nobody asked for."""
+        return [answer for scripted in self.scripted for answer in scripted.unused()]
+
+
+_NOTHING = object()
+
+
+async def _next(delivered: asyncio.Queue[Any], seconds: float) -> Any:
+    try:
+        return await asyncio.wait_for(delivered.get(), seconds)
+    except TimeoutError:
+        return _NOTHING
+
+
+def _slice(request: HumanRequest) -> float:
+    if request.expires_at is None:
+        return _SLICE
+    return max(0.0, min(_SLICE, request.expires_at - time.time()))
+
+
+def _deadline(request: HumanRequest, first: HumanRequest) -> float | None:
+    # an edited timeout counts from the first asking too
+    return None if request.timeout_seconds is None else first.asked_at + request.timeout_seconds
+
+
+def _response(request: HumanRequest, value: Any, channel: str) -> HumanResponse:
+    now = time.time()
+    return HumanResponse(request_id=request.id, value=_dated(request, value, now, timed_out=False), responded_at=now, channel=channel)
+
+
+def _timed_out(request: HumanRequest, channel: str) -> HumanResponse:
+    now = time.time()
+    value = _dated(request, expired(request), now, timed_out=True)
+    return HumanResponse(request_id=request.id, value=value, responded_at=now, timed_out=True, channel=channel)
+
+
+def _dated(request: HumanRequest, value: Any, now: float, *, timed_out: bool) -> Any:
+    if request.kind == "review":
+        return {**value, "responded_at": now, "timed_out": timed_out}
+    return None if request.kind == "escalate" else value
+
+
+def answer_text(response: HumanResponse) -> str:
+    """The JSON text of an answer, as a store keeps it."""
+    return dumps(response.model_dump())
+
+
+def settled(request: HumanRequest, response: HumanResponse) -> str:
+    """A sentence on how a question was settled, for a form that is shown no longer."""
+    if response.timed_out:
+        return f"timed out: {request.default_label() or 'no answer'}"
+    return "answered" if response.channel == "form" else f"answered by {response.channel}"

@@ -1,0 +1,46 @@
+"""The kernel session: what this process holds for its runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from .run import Run
+
+__all__ = ["Session", "get_session"]
+
+
+@dataclass
+class Session:
+    """What all runs of this process share.
+
+    Attributes:
+        tools: name → Python function or LangChain tool, usable by name in every run.
+        predictors: name → predictor, for ``Model("name")``.
+        chat_models: name, ``"provider/model"`` or ``"*"`` for any → LangChain chat model.
+        mcp_servers: name → how to reach an MCP server.
+        runs: name → the newest run of that name in this process.
+        waiting: name → how to close the question that a paused run of this process still shows.
+    """
+
+    tools: dict[str, Any] = field(default_factory=dict)
+    predictors: dict[str, Any] = field(default_factory=dict)
+    chat_models: dict[str, Any] = field(default_factory=dict)
+    mcp_servers: dict[str, Any] = field(default_factory=dict)
+    runs: dict[str, Run] = field(default_factory=dict)
+    waiting: dict[str, Callable[[str], None]] = field(default_factory=dict)
+
+    def supersede(self, name: str, how: str) -> None:
+        """Close what an earlier pass of that run still shows."""
+        close = self.waiting.pop(name, None)
+        if close is not None:
+            close(how)
+
+
+_SESSION = Session()
+
+
+def get_session() -> Session:
+    """The session of this process."""
+    return _SESSION

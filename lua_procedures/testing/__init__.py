@@ -1,0 +1,1 @@
+"""Public test helpers for users and for authors of stores, responders and models."""

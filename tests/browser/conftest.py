@@ -1,0 +1,109 @@
+"""A real JupyterLab and Notebook 7 in a real Chromium.
+
+A missing browser is an error of every test here, never a skip. ``CHROMIUM`` names another executable.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from .desks import SETUP, Desk
+from .pages import FrontEnd, Notebook
+from .servers import Server
+
+CHROMIUM_OPTIONS = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def _chromium() -> str:
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    if not path:
+        raise FileNotFoundError("no Chromium: install it, or name it in the variable CHROMIUM")
+    return path
+
+
+@pytest.fixture(scope="session")
+def jupyter_server(tmp_path_factory):
+    """A Jupyter server of this Python, with folders of its own and this repository importable."""
+    server = Server(tmp_path_factory.mktemp("jupyter"))
+    process = server.start()
+    yield server
+    process.terminate()
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A headless Chromium."""
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=_chromium(), headless=False, args=CHROMIUM_OPTIONS)
+        yield chromium
+        chromium.close()
+
+
+@contextlib.contextmanager
+def _opener(server: Server, browser: Browser) -> Iterator[Callable[..., Notebook]]:
+    contexts, paths = [], []
+
+    def open_it(*sources: str, front_end: FrontEnd = "lab", name: str | None = None) -> Notebook:
+        path = server.write_notebook(sources, name)
+        context = browser.new_context(viewport={"width": 1180, "height": 860})
+        contexts.append(context)
+        paths.append(path.name)
+        return Notebook(context.new_page(), server.url, path, front_end).open()
+
+    yield open_it
+    for context in contexts:
+        context.close()
+    server.clear(paths)
+
+
+@pytest.fixture
+def open_notebook(jupyter_server, browser):
+    """A function that opens a notebook of the given cells: ``open_notebook(source, …, front_end="lab")``."""
+    with _opener(jupyter_server, browser) as open_it:
+        yield open_it
+
+
+@pytest.fixture(scope="module")
+def open_shared_notebook(jupyter_server, browser):
+    """The same for a notebook that the tests of one module share."""
+    with _opener(jupyter_server, browser) as open_it:
+        yield open_it
+
+
+@pytest.fixture(scope="module")
+def lab(open_shared_notebook):
+    """A desk in JupyterLab."""
+    return Desk(open_shared_notebook(SETUP, ""))
+
+
+@pytest.fixture(scope="module")
+def notebook7(open_shared_notebook):
+    """A desk in Notebook 7."""
+    return Desk(open_shared_notebook(SETUP, "", front_end="notebook"))
+
+
+@pytest.fixture(params=["lab", "notebook7"])
+def desk(request):
+    """A desk in each front end."""
+    return request.getfixturevalue(request.param)

@@ -1,0 +1,85 @@
+"""Configuration of the whole test suite: a complete run may leave no real part untried.
+
+With ``--complete``, as ``scripts/dev.py test`` runs it, at least one test of each mark in ``REAL`` must have
+passed. With it, and wherever the variable ``CI`` is set, none of them may have been skipped or deselected.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+REAL = ("browser", "kernel", "notebook")
+
+
+class Completeness:
+    """Watches which tests of the real parts ran, and fails the run for those that did not.
+
+    Attributes:
+        everything: whether a mark without a test that passed is a fault, too.
+        passed: how many tests of each mark passed.
+        faults: what was left out, in the order seen.
+    """
+
+    def __init__(self, *, everything: bool) -> None:
+        self.everything = everything
+        self.passed: Counter[str] = Counter()
+        self.faults: list[str] = []
+        self._marks: dict[str, list[str]] = {}
+
+    def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
+        self.faults += [f"deselected: {item.nodeid}" for item in items if _marks(item)]
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        self._marks = {item.nodeid: _marks(item) for item in session.items}
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.skipped:  # a whole file or folder: what it holds is not known
+            self.faults.append(f"skipped: {report.nodeid}")
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        marks = self._marks[report.nodeid]
+        if report.skipped and marks:
+            self.faults.append(f"skipped: {report.nodeid}")
+        elif report.passed and report.when == "call":
+            self.passed.update(marks)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Iterator[None]:
+        if self.everything:
+            self.faults += [f"no test passed that is marked {mark}" for mark in REAL if not self.passed[mark]]
+        if self.faults and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        return (yield)
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if self.faults:
+            terminalreporter.section("the run is not complete", red=True, bold=True)
+            terminalreporter.write_line("\n".join(self.faults))
+
+
+def _marks(item: pytest.Item) -> list[str]:
+    return [mark for mark in REAL if item.get_closest_marker(mark)]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--complete", action="store_true", help=f"fail unless tests of each kind ran: {', '.join(REAL)}")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    everything = config.getoption("--complete")
+    if everything or os.environ.get("CI"):
+        config.pluginmanager.register(Completeness(everything=everything), "completeness")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str | None:
+    """Path of the system's Chromium; None where Playwright's own is to be used."""
+    return shutil.which("chromium")

@@ -1,0 +1,73 @@
+"""Notices as text and HTML."""
+
+from __future__ import annotations
+
+import re
+
+from lua_procedures.notebook.notice_rendering import notice_html, notice_lines, notices_html
+from lua_procedures.run import Notice
+
+
+def text_of(markup: str) -> str:
+    return re.sub(r"<[^>]*>", "", markup)
+
+
+def test_notices_keep_their_order_and_level() -> None:
+    """Prints, logs and alerts appear in order, with level and source where they have one."""
+    notices = [
+        Notice(kind="print", message="one\ntwo"),
+        Notice(kind="log", level="warning", message="three", context={"n": 4}),
+        Notice(kind="alert", level="critical", message="five", source="ci"),
+    ]
+    assert [line for notice in notices for line in notice_lines(notice)] == [
+        "one",
+        "two",
+        '[warning] three {"n": 4}',
+        "[critical] ci: five",
+    ]
+    shown = text_of(notices_html(notices, visible=15, budget=60_000))
+    order = [shown.index(word) for word in ("one", "two", "warning three", "critical", "five")]
+    assert order == sorted(order)
+
+
+def test_long_output_folds() -> None:
+    """Many prints in a row show their last lines and fold the rest; the oldest of very many are left out."""
+    notices = [Notice(kind="print", message=f"line {at};") for at in range(2_000)]
+    markup = notices_html(notices, visible=15, budget=60_000)
+    assert markup.count("<details") == 1
+    assert "1,988 earlier lines" in markup
+    assert "1,788 lines left out" in markup
+    assert markup.index("</details>") < markup.index("line 1988;") < markup.index("line 1999;")
+
+
+def test_a_notification_shows_content_details_and_context() -> None:
+    """Markdown content, folded sections and a context table; HTML in them stays text."""
+    details = ({"title": "More", "content": "`code` <b>x</b>"}, {"title": "Rows", "content": [{"a": 1}, {"b": 2}]})
+    markup = notice_html(
+        Notice(kind="notify", message="Done", content="**All** good", details=details, context={"k": 1})
+    )
+    assert markup.count("<details") == 2
+    assert markup.count("<th ") == 2
+    assert "&lt;b&gt;x&lt;/b&gt;" in markup
+    assert "<strong>All</strong> good" in markup
+
+
+def test_old_notices_fold_and_the_oldest_give_way() -> None:
+    """The newest blocks are open, those before fold, and what the budget does not hold is counted."""
+    notices = [Notice(kind="notify", message=f"note {at};") for at in range(30)]
+    markup = notices_html(notices, visible=5, budget=60_000)
+    assert "25 earlier notices" in markup
+    assert markup.index("note 24;") < markup.index("</details>") < markup.index("note 25;")
+    short = notices_html(notices, visible=5, budget=500, left_out=3)
+    assert len(short) < 700
+    assert "note 29;" in short
+    shown = short.count("note ")
+    assert f"{33 - shown} earlier notices left out" in short
+
+
+def test_a_notice_too_long_for_its_place_is_shortened() -> None:
+    """A notice that does not fit keeps its message and says so."""
+    notice = Notice(kind="alert", level="error", message="Disk full", content="x" * 2_900)
+    markup = notices_html([notice], visible=5, budget=600)
+    assert "Disk full" in markup
+    assert "(shortened)" in markup

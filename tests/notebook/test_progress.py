@@ -1,0 +1,181 @@
+"""What the live panel knows, from events alone."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lua_procedures.events import (
+    Answered,
+    Asked,
+    CheckpointFinished,
+    CheckpointStarted,
+    Event,
+    Noticed,
+    RunEnded,
+    RunStarted,
+    StageMoved,
+    StagesDeclared,
+)
+from lua_procedures.human.requests import HumanRequest, HumanResponse
+from lua_procedures.notebook.progress import KEPT, Progress
+from lua_procedures.notebook.rendering import panel_html
+from lua_procedures.run import Notice, Run, RunData, RunStatus
+
+
+def run_of(status: RunStatus = "running", name: str = "triage") -> Run:
+    return Run(RunData(name=name, status=status))
+
+
+def finished(path: str, name: str = "fetch", *, replayed: bool = False, failed: bool = False, line: int = 3) -> Event:
+    return CheckpointFinished(path, "step", name, line, replayed, failed, 0.5)
+
+
+def after(*events: Event) -> Progress:
+    progress = Progress()
+    for event in (RunStarted(run_of()), *events):
+        progress(event)
+    return progress
+
+
+def test_checkpoints_of_one_name_in_a_row_are_one_line() -> None:
+    """Checkpoints of one kind and name in a row fold, with their count, failures, lines and time."""
+    progress = after(
+        finished("0", line=4), finished("1", line=9, failed=True), finished("2", "save"), finished("3"), finished("4")
+    )
+    assert [(line.name, line.count, line.failed) for line in progress.lines] == [
+        ("fetch", 2, 1),
+        ("save", 1, 0),
+        ("fetch", 2, 0),
+    ]
+    assert progress.lines[0].place == "lines 4-9"
+    assert progress.lines[0].seconds == 1.0
+
+
+def test_only_the_outermost_frame_is_counted() -> None:
+    """``replayed`` and ``executed`` count top-level checkpoints only."""
+    progress = after(finished("0", replayed=True), finished("1/0"), finished("1/0/0"), finished("1"))
+    assert (progress.replayed, progress.executed) == (1, 1)
+
+
+def test_what_happens_inside_is_shown_while_the_outer_one_runs() -> None:
+    """Inner checkpoints are known until their outermost one finishes, then they fold away."""
+    progress = after(
+        CheckpointStarted("0", "agent_turn", "writer", 7), CheckpointStarted("0/0", "model_call", "gpt", 7)
+    )
+    progress(finished("0/0", "gpt"))
+    progress(CheckpointStarted("0/1", "tool_call", "search", 7))
+    html = panel_html(progress)
+    assert [html.index(text) for text in ("writer", "gpt", "search")] == sorted(
+        html.index(text) for text in ("writer", "gpt", "search")
+    )
+    progress(finished("0", "writer"))
+    assert "search" not in panel_html(progress)
+    assert not progress.running
+    assert not progress.inside
+
+
+def test_the_panel_says_how_far_the_run_is() -> None:
+    """The panel's first line has name, status and what was spared."""
+    progress = after(finished("0", replayed=True), finished("1"))
+    assert "<strong>triage</strong>" in panel_html(progress)
+    assert "running…" in panel_html(progress)
+    assert "kept 1, ran 1" in panel_html(progress)
+    progress(RunEnded(run_of("failed")))
+    assert progress.ended
+    assert "failed" in panel_html(progress)
+
+
+def test_stages_are_known_by_order_and_by_visit() -> None:
+    """Declared stages keep their order; the current one is the last move's."""
+    progress = after(
+        StagesDeclared(("plan", "act", "check")),
+        StageMoved(None, "plan"),
+        StageMoved("plan", "act"),
+        StageMoved("act", "act"),
+    )
+    assert progress.stages_declared == ("plan", "act", "check")
+    assert list(progress.stages_visited) == ["plan", "act"]
+    assert progress.stage == "act"
+
+
+def test_an_open_question_is_known_until_it_is_answered() -> None:
+    """The panel waits while a person is asked and runs again afterwards."""
+    request = HumanRequest(id="r1", kind="approve", message="Ship?", asked_at=0.0)
+    progress = after(Asked(request))
+    assert progress.request is request
+    assert "waiting for an answer" in panel_html(progress)
+    progress(Answered(request, HumanResponse(request_id="r1", value=True, responded_at=1.0)))
+    assert progress.request is None
+    assert "running…" in panel_html(progress)
+
+
+def test_memory_is_bounded_and_says_what_was_left_out() -> None:
+    """Only the last lines and notices are kept; what was before is counted."""
+    progress = after(*(finished(str(i), f"item {i // 2}") for i in range(2 * KEPT + 20)))
+    for number in range(KEPT + 7):
+        progress(Noticed(Notice(kind="print", message=f"line {number}")))
+    assert (len(progress.lines), progress.lines_left_out) == (KEPT, 20)
+    assert (len(progress.notices), progress.notices_left_out) == (KEPT, 7)
+    assert progress.notices[-1].message == f"line {KEPT + 6}"
+    html = panel_html(progress)
+    assert "390 earlier checkpoints" in html
+    assert "7 earlier notices left out" in html
+
+
+def test_a_change_is_taken_once() -> None:
+    """``take_change`` is true once after any event, so that the panel is drawn no more than needed."""
+    progress = after()
+    assert progress.take_change()
+    assert not progress.take_change()
+    progress(finished("0"))
+    assert progress.changed
+    assert progress.take_change()
+
+
+def test_a_new_pass_starts_from_nothing() -> None:
+    """``RunStarted`` forgets the pass before, which replays."""
+    progress = after(finished("0"), Noticed(Notice(kind="print", message="hi")), RunEnded(run_of("paused")))
+    progress(RunStarted(run_of()))
+    assert (progress.executed, len(progress.lines), len(progress.notices)) == (0, 0, 0)
+    assert not progress.ended
+
+
+def test_an_operation_that_raises_through_its_frame_leaves_nothing_running() -> None:
+    """Starts without an outcome inside of a finished checkpoint are dropped, and those of its neighbours stay."""
+    progress = after(*(CheckpointStarted(path, "step", path, 1) for path in ("1", "1/0", "1/0/2", "12")))
+    progress(finished("1", failed=True))
+    assert list(progress.running) == ["12"]
+
+
+@given(st.lists(st.tuples(st.sampled_from("ab"), st.booleans(), st.booleans()), max_size=600))
+def test_nothing_is_lost_in_folding(checkpoints: list[tuple[str, bool, bool]]) -> None:
+    """Lines and what was left out add up to the checkpoints that finished, whatever their order."""
+    progress = after(
+        *(finished(str(i), name, replayed=kept, failed=bad) for i, (name, kept, bad) in enumerate(checkpoints))
+    )
+    assert sum(line.count for line in progress.lines) + progress.lines_left_out == len(checkpoints)
+    assert progress.replayed == sum(kept for _, kept, _ in checkpoints)
+    assert progress.replayed + progress.executed == len(checkpoints)
+
+
+@pytest.mark.parametrize("names", [1, 100_000])
+def test_an_event_costs_the_same_after_ten_thousand(names: int) -> None:
+    """What an event costs does not grow with what came before, folded or not."""
+    progress = after()
+    events = [finished(str(at), f"item {at % names}") for at in range(12_000)]
+    early = min(_seconds(progress, events[at : at + 500]) for at in range(500, 1_500, 500))
+    for event in events[1_500:10_000]:
+        progress(event)
+    late = min(_seconds(progress, events[at : at + 500]) for at in range(10_000, 12_000, 500))
+    assert late < 3 * early
+
+
+def _seconds(progress: Progress, events: list[Event]) -> float:
+    start = time.perf_counter()
+    for event in events:
+        progress(event)
+    return time.perf_counter() - start

@@ -1,0 +1,294 @@
+"""The house rules that hold the package together: who may import what, what is public, what the papers say."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from functools import cache
+from graphlib import TopologicalSorter
+from importlib import import_module
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "lua_procedures"
+
+#: A module imports from its own row and from rows above it.
+ROWS = """
+_version errors limits language durable human run events agents primitives program runner
+notebook adapters testing __init__ __main__
+""".split()
+
+#: Rows above that a row must not know all the same.
+STRANGERS = {"durable": {"language"}}
+
+#: Libraries that belong to some rows only.
+OWNERS = {
+    "IPython": {"notebook"},
+    "anywidget": {"notebook"},
+    "ipykernel": {"notebook"},
+    "ipywidgets": {"notebook"},
+    "langchain": {"agents"},
+    "langchain_core": {"agents", "testing"},
+    "lupa": {"language"},
+    "mcp": {"agents"},
+    "psycopg": {"durable"},
+    "sqlite3": {"durable"},
+}
+
+#: What `import lua_procedures` leaves for later: each costs more than the package.
+HEAVY = "IPython anywidget ipywidgets jsonschema langchain_core lupa nbclient numpy pandas pydantic tenacity".split()
+
+
+class Import(NamedTuple):
+    """One import statement that runs: who, whom, where, and whether it runs when the module is imported."""
+
+    importer: str
+    imported: str
+    line: int
+    at_once: bool
+
+    def __str__(self) -> str:
+        return f"{self.importer}:{self.line} imports {self.imported}"
+
+
+def _name(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+@cache
+def _modules() -> dict[str, ast.Module]:
+    return {_name(path): ast.parse(path.read_bytes(), str(path)) for path in sorted(PACKAGE.rglob("*.py"))}
+
+
+def _is_package(module: str) -> bool:
+    return ROOT.joinpath(*module.split("."), "__init__.py").exists()
+
+
+def _targets(module: str, node: ast.Import | ast.ImportFrom) -> list[str]:
+    """The modules that a statement imports, by their full names, each once."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    near = module.split(".") if _is_package(module) else module.split(".")[:-1]
+    start = near[: len(near) - node.level + 1] if node.level else []
+    base = ".".join([*start, *filter(None, [node.module])])
+    within = [f"{base}.{alias.name}" for alias in node.names]
+    return list(dict.fromkeys(name if name in _modules() else base for name in within))
+
+
+def _walk(module: str, nodes: list[ast.stmt], *, at_once: bool = True) -> list[Import]:
+    """The imports in these statements that run; those for a type checker do not."""
+    found: list[Import] = []
+    for node in nodes:
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            found += [Import(module, target, node.lineno, at_once) for target in _targets(module, node)]
+        elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            found += _walk(module, node.orelse, at_once=at_once)
+        else:
+            later = isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+            inner = [child for child in ast.iter_child_nodes(node) if isinstance(child, (ast.stmt, ast.ExceptHandler))]
+            found += _walk(module, inner, at_once=at_once and not later)  # type: ignore[arg-type]
+    return found
+
+
+@cache
+def _imports() -> list[Import]:
+    return [found for module, tree in _modules().items() for found in _walk(module, tree.body)]
+
+
+def _is_ours(module: str) -> bool:
+    return module.partition(".")[0] == PACKAGE.name
+
+
+def _row(module: str) -> str:
+    return ([*module.split("."), "__init__"])[1]
+
+
+def _between_rows() -> list[tuple[Import, str, str]]:
+    return [(found, _row(found.importer), _row(found.imported)) for found in _imports() if _is_ours(found.imported)]
+
+
+def _public() -> list[str]:
+    return import_module(PACKAGE.name).__all__
+
+
+def test_imports_are_seen_wherever_they_stand():
+    """The measurement itself: imports in functions, branches and handlers count; those for a type checker do not."""
+    source = """
+if TYPE_CHECKING:
+    import a
+else:
+    import b
+def f():
+    try:
+        from .stores import Store
+    except ImportError:
+        from .. import errors
+class C:
+    import d
+"""
+    found = _walk("lua_procedures.durable.journal", ast.parse(source).body)
+    assert [(each.imported.removeprefix("lua_procedures."), each.at_once) for each in found] == [
+        ("b", True),
+        ("durable.stores", False),
+        ("errors", False),
+        ("d", True),
+    ]
+
+
+def test_every_module_has_a_row():
+    """A new module or folder of the package has to say where it stands."""
+    assert {_row(module) for module in _modules()} <= set(ROWS)
+
+
+def test_imports_go_up_the_rows_only():
+    """No module imports from a row below its own, also not inside a function."""
+    assert [str(found) for found, row, other in _between_rows() if ROWS.index(other) > ROWS.index(row)] == []
+
+
+def test_strangers_stay_strangers():
+    """The journal knows no Lua."""
+    assert [str(found) for found, row, other in _between_rows() if other in STRANGERS.get(row, set())] == []
+
+
+def test_no_module_imports_itself_in_a_circle():
+    """The imports that run when a module is imported form no cycle."""
+    graph: dict[str, set[str]] = {module: set() for module in _modules()}
+    for found in _imports():
+        if found.at_once and _is_ours(found.imported):
+            graph[found.importer].add(found.imported)
+    TopologicalSorter(graph).prepare()  # raises CycleError, which names the modules
+
+
+def test_libraries_stay_with_their_owners():
+    """Lua is met in language/ only, IPython in notebook/ only, and so on."""
+    strays = [
+        str(found)
+        for found in _imports()
+        if _row(found.importer) not in OWNERS.get(found.imported.partition(".")[0], {_row(found.importer)})
+    ]
+    assert strays == []
+
+
+def test_import_is_light():
+    """`import lua_procedures` imports none of the heavy libraries; they come when they are first needed."""
+    code = f"import lua_procedures, sys; print(*sorted(set({HEAVY}) & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
+def test_public_names_are_sorted_and_there():
+    """`__all__` is sorted as ruff sorts (constants, classes, the rest), without repetitions, and each name is there."""
+    names = _public()
+    assert names == sorted(set(names), key=lambda name: (not name.isupper(), not name[0].isupper(), name))
+    assert [name for name in names if not hasattr(import_module(PACKAGE.name), name)] == []
+
+
+def test_errors_are_public():
+    """Every error class can be imported from the package itself."""
+    assert set(import_module("lua_procedures.errors").__all__) <= set(_public())
+
+
+def test_every_module_says_what_it_is():
+    """Every module that is not private starts with a docstring."""
+    named = {module: tree for module, tree in _modules().items() if not module.rpartition(".")[2].startswith("_")}
+    assert [module for module, tree in named.items() if not ast.get_docstring(tree)] == []
+
+
+def test_every_test_says_what_it_shows():
+    """Every test has a docstring of one line."""
+    silent = []
+    for path in sorted((ROOT / "tests").rglob("test_*.py")):
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name.startswith("test_"):
+                docstring = (ast.get_docstring(node) or "\n").strip("\n") or "\n"
+                silent += [f"{path.name}:{node.lineno} {node.name}"] if "\n" in docstring else []
+    assert silent == []
+
+
+def test_package_is_typed():
+    """Type checkers of users read the package's hints."""
+    assert (PACKAGE / "py.typed").is_file()
+
+
+def test_version_is_stated_once():
+    """The version stands in `_version.py` alone; the build and the package take it from there."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert "version" in project["project"]["dynamic"]
+    assert ROOT / project["tool"]["hatch"]["version"]["path"] == PACKAGE / "_version.py"
+    stating = [path.name for path in PACKAGE.rglob("*.py") if re.search(rb"__version__ *=", path.read_bytes())]
+    assert stating == ["_version.py"]
+    assert import_module(PACKAGE.name).__version__ == import_module("lua_procedures._version").__version__
+
+
+def test_architecture_page_names_the_rows():
+    """The table in docs/architecture.md has the rows that are checked here, in their order."""
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    table = page.partition("## The seams")[0]
+    assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == ROWS
+
+
+def test_papers_name_chores_that_exist():
+    """Every `scripts/dev.py CHORE` in the papers and the workflows is a chore."""
+    papers = [
+        *ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob(".github/workflows/*.yml"),
+        ROOT / ".ci" / "run", ROOT / ".pre-commit-config.yaml",
+    ]  # fmt: skip
+    text = "\n".join(path.read_text(encoding="utf-8") for path in papers)
+    named = set(re.findall(r"scripts/dev\.py(?: --no-uv| --venv \S+)* ([a-z]+)", text))
+    script = [sys.executable, str(ROOT / "scripts" / "dev.py"), "--help"]
+    chores = set(
+        re.findall(
+            r"^  ([a-z]+) ", subprocess.run(script, capture_output=True, text=True, check=True).stdout, re.MULTILINE
+        )
+    )
+    assert {"lab", "headless", "test"} <= named <= chores
+
+
+def test_dev_script_reads_on_an_old_python():
+    """Python 3.7 gets as far as the message that says it is too old."""
+    ast.parse((ROOT / "scripts" / "dev.py").read_bytes(), feature_version=(3, 7))
+
+
+def test_no_notebook_cell_is_left_out():
+    """The quickstart is there, and no cell of a notebook hides from nbval."""
+    notebooks = sorted((ROOT / "notebooks").glob("*.ipynb"))
+    assert (ROOT / "notebooks" / "00-quickstart.ipynb") in notebooks
+    hidden = re.compile(r"NBVAL_SKIP|NBVAL_IGNORE_OUTPUT|nbval-skip|nbval-ignore-output", re.IGNORECASE)
+    cells = [(path.name, json.dumps(cell)) for path in notebooks for cell in json.loads(path.read_bytes())["cells"]]
+    assert [name for name, cell in cells if hidden.search(cell)] == []
+
+
+@pytest.mark.parametrize(
+    ("body", "options", "passes"),
+    [
+        ("", (), True),
+        ("", ("--complete",), False),
+        ("@pytest.mark.kernel\ndef test_k(): pass", ("--complete",), False),
+        ("@pytest.mark.kernel\n@pytest.mark.browser\n@pytest.mark.notebook\ndef test_k(): pass", ("--complete",), True),
+        ("@pytest.mark.kernel\ndef test_k(): pass", ("-k", "plain"), False),
+        ("@pytest.mark.kernel\n@pytest.mark.skip\ndef test_k(): pass", (), False),
+        ("@pytest.mark.kernel\ndef test_k(): pytest.skip('no')", (), False),
+        ("pytest.importorskip('no_such_module')", (), False),
+        ("@pytest.mark.skip\ndef test_k(): pass", (), True),
+    ],
+)
+def test_incomplete_runs_fail(tmp_path, monkeypatch, body, options, passes):
+    """In continuous integration a real part that was skipped, deselected or is missing fails the run."""
+    monkeypatch.setenv("CI", "1")
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    shutil.copy(ROOT / "tests" / "conftest.py", tmp_path)
+    (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers =\n  browser\n  kernel\n  notebook\n")
+    (tmp_path / "test_some.py").write_text(f"import pytest\ndef test_plain(): pass\n{body}\n")
+    command = [sys.executable, "-m", "pytest", "--strict-markers", *options, "test_some.py"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ("not complete" in done.stdout) is not passes, done.stdout
+    assert (done.returncode == 0) is passes, done.stdout

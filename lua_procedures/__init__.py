@@ -1,1 +1,109 @@
-"""Lua procedures in Jupyter."""
+"""Durable Lua procedures in Jupyter: agents, tools, steps, state and people, in a cell that never does a thing twice.
+
+``%load_ext lua_procedures`` gives ``%%procedure``; from Python there are ``run`` and its siblings.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from ._version import __version__
+
+if TYPE_CHECKING:
+    from .api import answer, arun, resume, run
+    from .errors import (
+        AnswerRefused,
+        ConversionError,
+        DivergenceError,
+        HumanInputRequired,
+        ImportRefused,
+        LimitExceeded,
+        LuaRuntimeError,
+        LuaSyntaxError,
+        ModelError,
+        ProcedureError,
+        RunLocked,
+        RunStopped,
+        SchemaError,
+        StoreError,
+        ToolError,
+        UsageError,
+    )
+    from .human.requests import TIMEOUT, HumanRequest, HumanResponse
+    from .limits import Limits
+    from .runs import AgentState, Checkpoint, Graph, GraphNode, Notice, Run, StageMove, Stop, ToolCall, Usage
+    from .session import Session, get_session
+
+__all__ = [
+    "TIMEOUT",
+    "AgentState",
+    "AnswerRefused",
+    "Checkpoint",
+    "ConversionError",
+    "DivergenceError",
+    "Graph",
+    "GraphNode",
+    "HumanInputRequired",
+    "HumanRequest",
+    "HumanResponse",
+    "ImportRefused",
+    "LimitExceeded",
+    "Limits",
+    "LuaRuntimeError",
+    "LuaSyntaxError",
+    "ModelError",
+    "Notice",
+    "ProcedureError",
+    "Run",
+    "RunLocked",
+    "RunStopped",
+    "SchemaError",
+    "Session",
+    "StageMove",
+    "Stop",
+    "StoreError",
+    "ToolCall",
+    "ToolError",
+    "Usage",
+    "UsageError",
+    "__version__",
+    "answer",
+    "arun",
+    "get_session",
+    "resume",
+    "run",
+]
+
+_HOMES = {
+    **dict.fromkeys(("answer", "arun", "resume", "run"), "api"),
+    **dict.fromkeys(("TIMEOUT", "HumanRequest", "HumanResponse"), "human.requests"),
+    **dict.fromkeys(("Session", "get_session"), "session"),
+    "Limits": "limits",
+    **dict.fromkeys(
+        ("AgentState", "Checkpoint", "Graph", "GraphNode", "Notice", "Run", "StageMove", "Stop", "ToolCall", "Usage"),
+        "runs",
+    ),
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f".{_HOMES.get(name, 'errors')}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """``%load_ext lua_procedures``."""
+    from .notebook.extension import load
+
+    load(shell)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """``%unload_ext lua_procedures``."""
+    from .notebook.extension import unload
+
+    unload(shell)

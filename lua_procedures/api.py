@@ -24,10 +24,10 @@ from .human.requests import HumanRequest, HumanResponse
 from .human.responders import Answers, Responder, Scripted, answers_from_environment
 from .limits import Limits
 from .primitives.catalog import primitive_names
-from .run import Run, RunData
+from .runs import Run, RunData
 from .runner.driver import Driver, Program
 from .runner.ledger import Policy
-from .runner.people import People, answer_text
+from .runner.people import People, answer_text, respond
 from .session import get_session
 
 __all__ = ["Job", "answer", "arun", "drive", "resume", "run", "run_here"]
@@ -48,6 +48,9 @@ class Job:
         headless: whether a question that nobody scripted is an error.
         first_line: the line number of the source's first line.
         sink: who is told what happens.
+        run: the run of an earlier pass, which this one brings up to date; None makes a new one.
+        title: what the record calls the run; its name where empty.
+        root: the digest of the inputs, once prepared.
         fresh, strict, plan, redo, seed, limits: as options of ``run``.
     """
 
@@ -68,6 +71,9 @@ class Job:
     redo: Collection[str] = ()
     seed: int | None = None
     limits: Mapping[str, Any] | Limits | None = None
+    run: Run | None = None
+    title: str = ""
+    root: str | None = None
 
 
 def _check_name(name: str) -> str:
@@ -90,6 +96,7 @@ def _open_journal(job: Job, store: Store, inputs: dict[str, Any]) -> Journal:
         seed = job.seed if job.seed is not None else secrets.randbits(63)
         row = JournalRow(name=job.name, root=root, seed=seed, started=now, updated=now, program=job.source)
         row.inputs = dumps(inputs, [])
+        row.options = dumps({"first_line": job.first_line, "title": job.title})
         if job.plan:
             store = MemoryStore()
         row = store.create(row)
@@ -111,8 +118,15 @@ def prepare(job: Job) -> Driver:
     if from_environment is not None and job.answers is None:
         scripted.append(Scripted(from_environment))
     journal = _open_journal(job, store, inputs)
-    run = Run(RunData(name=job.name, run_id=f"{journal.row.root}-{journal.row.generation}", store_url=store.url))
-    run._data.headless = job.headless  # noqa: SLF001 - made here
+    run = job.run or Run(RunData(name=job.name))
+    run._data = RunData(  # noqa: SLF001 - the run is this job's own
+        name=job.name,
+        title=job.title,
+        run_id=f"{journal.row.root}-{journal.row.generation}",
+        store_url=store.url,
+        headless=job.headless,
+    )
+    job.root = journal.row.root
     session = get_session()
     session.supersede(job.name, "superseded: the run was started again")
     session.runs[job.name] = run
@@ -254,16 +268,12 @@ async def arun(
 ) -> Run:
     """Like ``run``, awaitable. In a notebook it shows forms; ``responder`` asks elsewhere."""
     job = _job(source, name, {**locals()})
-    if responder is None:
-        from .notebook.kernel import form_responder
-
-        responder = form_responder(job.name)
     job.responder = responder
     return _checked(await drive(job))
 
 
-def _stored(store: Store, name: str) -> JournalRow:
-    row = store.find(name)
+def _stored(store: Store, name: str, root: str | None = None) -> JournalRow:
+    row = store.find(name, root)
     if row is None:
         known = ", ".join(sorted({each.name for each in store.journals()})) or "none"
         raise StoreError(f"no run {name!r} in {store.url}", hint=f"The runs there: {known}.")
@@ -283,18 +293,27 @@ def resume(
         StoreError: there is no such run.
         ProcedureError: the program failed.
     """
-    opened = open_store(store)
-    row = _stored(opened, name)
-    inputs = loads(row.inputs)
-    seed = row.seed if _root(inputs, row.seed) == row.root else None
-    job = Job(source=row.program, name=name, params=inputs, store=opened, answers=answers, seed=seed, limits=limits)
-    options = loads(row.options)
-    job.first_line = options.get("first_line", 1)
+    job = resumed(name, store=store, answers=answers)
+    job.limits = limits
     return _checked(run_here(drive(job)))
 
 
+def _waiting(store: Store, row: JournalRow) -> list[HumanRequest]:
+    """The open questions of a journal, oldest first; never none."""
+    stored = [each for each in store.open_requests(row.id) if not each.id.startswith("sleep-")]
+    if not stored:
+        raise AnswerRefused(f"the run {row.name!r} waits for no answer")
+    return [HumanRequest.model_validate_json(each.request) for each in stored]
+
+
 def answer(
-    name: str, value: Any, request_id: str | None = None, *, store: str | Store = "memory:", channel: str = "python"
+    name: str,
+    value: Any,
+    request_id: str | None = None,
+    *,
+    store: str | Store = "memory:",
+    root: str | None = None,
+    channel: str = "python",
 ) -> HumanResponse:
     """Record an answer to a paused run's question; ``resume`` (or running the cell again) goes on from there.
 
@@ -302,29 +321,49 @@ def answer(
         name: the run.
         value: the answer, in the form that the request's kind takes.
         request_id: the question it is meant for; any other is refused.
+        root: the digest of the inputs, where several journals share the name; the latest otherwise.
+        channel: what the answer is recorded as.
 
     Raises:
         StoreError: there is no such run.
         AnswerRefused: the run asks nothing, asks something else, or the answer does not fit.
     """
     opened = open_store(store)
-    row = _stored(opened, name)
-    waiting = [
-        HumanRequest.model_validate_json(each.request)
-        for each in opened.open_requests(row.id)
-        if not each.id.startswith("sleep-")
-    ]
-    if not waiting:
-        raise AnswerRefused(f"the run {name!r} waits for no answer")
+    row = _stored(opened, name, root)
+    waiting = _waiting(opened, row)
     request = waiting[-1] if request_id is None else next((each for each in waiting if each.id == request_id), None)
     if request is None:
         raise AnswerRefused(
             f"{request_id!r} is not the open question of {name!r}",
             hint="It asks: " + "; ".join(f"{each.id} ({each.message})" for each in waiting),
         )
-    from .runner.people import _response
-
-    response = _response(request, accept(request, value), channel)
+    response = respond(request, accept(request, value), channel)
     if not opened.answer(row.id, request.id, answer_text(response)):
         raise AnswerRefused(f"the question {request.message!r} is answered already")
     return response
+
+
+def open_request(name: str, *, store: str | Store = "memory:") -> HumanRequest:
+    """The question that a run waits for.
+
+    Raises:
+        StoreError: there is no such run.
+        AnswerRefused: it waits for no answer.
+    """
+    opened = open_store(store)
+    return _waiting(opened, _stored(opened, name))[-1]
+
+
+def resumed(name: str, *, store: str | Store = "memory:", answers: Answers = None) -> Job:
+    """The job that goes on with a run from its own program text and inputs.
+
+    Raises:
+        StoreError: there is no such run.
+    """
+    opened = open_store(store)
+    row = _stored(opened, name)
+    inputs, options = loads(row.inputs), loads(row.options)
+    seed = row.seed if _root(inputs, row.seed) == row.root else None
+    job = Job(source=row.program, name=name, params=inputs, store=opened, answers=answers, seed=seed)
+    job.first_line, job.title = options.get("first_line", 1), options.get("title", "")
+    return job

@@ -18,18 +18,22 @@
         ├── RunLocked              another process drives this run
         └── ImportRefused          a file to import is damaged or not allowed
 
+    KeyboardInterrupt
+    └── RunStopped                 the person pressed stop
+
 Messages are written for the person at the cell: what is wrong, where, and what to do about it.
 """
 
 from __future__ import annotations
 
+import traceback
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from .human.requests import HumanRequest
-    from .run import Run
+    from .runs import Run
 
 __all__ = [
     "AnswerRefused",
@@ -43,6 +47,7 @@ __all__ = [
     "ModelError",
     "ProcedureError",
     "RunLocked",
+    "RunStopped",
     "SchemaError",
     "StoreError",
     "ToolError",
@@ -58,6 +63,7 @@ class ProcedureError(Exception):
         line: line of the cell (the ``%%procedure`` line is 1), or None where there is none.
         hint: what to do about it, or None.
         run: the run that ended with this error, once it has ended.
+        excerpt: the program's lines around the error, marked, or None.
     """
 
     def __init__(self, message: str, *, line: int | None = None, hint: str | None = None) -> None:
@@ -66,6 +72,15 @@ class ProcedureError(Exception):
         self.line = line
         self.hint = hint
         self.run: Run | None = None
+        self.excerpt: str | None = None
+        self._rendered = False
+
+    def _render_traceback_(self) -> list[str]:
+        """IPython's way to show an error: short the first time, whole when asked again (``%tb``)."""
+        if self._rendered:
+            return traceback.format_exception(self)
+        self._rendered = True
+        return [f"{type(self).__name__}: {self}", *([self.excerpt] if self.excerpt else [])]
 
     def __str__(self) -> str:
         place = f"line {self.line}: " if self.line else ""
@@ -179,3 +194,16 @@ class RunLocked(StoreError):
 
 class ImportRefused(StoreError):
     """A file to import is damaged, of an unknown version, or asks for something not allowed."""
+
+
+class RunStopped(KeyboardInterrupt):
+    """The person pressed stop; the run is cancelled and goes on when it is run again.
+
+    A ``KeyboardInterrupt``, so that a notebook's queue stops as for any interrupted cell.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} was stopped; run it again to go on from its last checkpoint")
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"KeyboardInterrupt: {self}"]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .human.requests import HumanRequest, HumanResponse
-    from .run import Notice, Run
+    from .runs import Notice, Run
 
 __all__ = [
     "Asked",

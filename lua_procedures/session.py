@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from .run import Run
+from .runs import Run
 
 __all__ = ["Session", "get_session"]
 

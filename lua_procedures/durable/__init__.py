@@ -1,0 +1,1 @@
+"""The journal and replay; knows neither Lua nor notebooks."""

@@ -1,0 +1,1 @@
+"""Requests to people, answers, and who answers."""

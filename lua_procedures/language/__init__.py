@@ -1,0 +1,1 @@
+"""Lua and nothing else: the guest world, values across, errors to lines."""

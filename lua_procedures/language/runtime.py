@@ -125,7 +125,7 @@ class Guest:
         padded = "\n" * (first_line - 1) + text
         compiled = self.kit.load(padded, f"={chunk}")
         if isinstance(compiled, tuple):
-            raise syntax_error(str(compiled[1]), text)
+            raise syntax_error(str(compiled[1]), text, first_line)
         return compiled
 
     def _functions(self, text: str, first_line: int) -> Any:

@@ -137,11 +137,9 @@ return function(guards)
       last = #t
       if last <= FREELY then return c_unpack(t, 1, last) end
     end
-    if last == nil then
-      check_table(t, 1, "unpack", "__index", "__len")
-      last = length(t)
-    end
-    first, last = integer(first, 2, "unpack", 1), integer(last, 3, "unpack")
+    if type(t) ~= "table" then check_table(t, 1, "unpack", "__index") end
+    first = integer(first, 2, "unpack", 1)
+    last = last == nil and length(t) or integer(last, 3, "unpack")
     if first > last then return end
     local count = last - first
     if count < 0 or count >= MAX_MOVED then fail("too many results to unpack") end

@@ -1,0 +1,1 @@
+"""IPython only: magics, forms, the panel and the record."""

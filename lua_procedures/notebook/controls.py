@@ -6,26 +6,22 @@ that has a type is written and read here, so that large integers, ``2.0`` and va
 
 from __future__ import annotations
 
-import base64
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from ..human.answers import artifact_kind, option_value, parse_json, review_options
+from ..human.answers import option_value, parse_json, review_options
 from ..human.requests import HumanOption, HumanRequest, RequestField
 from ..human.schemas import normal_schema
+from .artifacts import artifact_view, context_rows, json_text, shown
 from .text import clean, one_line
 
-__all__ = ["Control", "browser_view", "controls", "read_answer", "shown"]
+__all__ = ["Control", "browser_view", "controls", "expiry_text", "read_answer"]
 
 ControlKind = Literal["text", "lines", "number", "date", "json", "choice", "choices"]
 
-_MOST_ROWS: Final = 200
-_FIXED_ARTIFACTS: Final = ("table", "image", "html")
 _APPROVE: Final = (HumanOption(label="Approve", value=True), HumanOption(label="Reject", value=False, type="cancel"))
 _YES_NO: Final = (HumanOption(label="Yes", value=True), HumanOption(label="No", value=False))
-_IMAGE_STARTS: Final = {b"\x89PNG": "png", b"\xff\xd8": "jpeg", b"GIF8": "gif", b"RIFF": "webp"}
 
 
 @dataclass(frozen=True)
@@ -84,7 +80,7 @@ class Control:
             return places if self.kind == "choices" else next(iter(places), None)
         if self.default is None:
             return ""
-        return _pretty(self.default) if self.kind in ("json", "number") else str(self.default)
+        return json_text(self.default) if self.kind in ("json", "number") else str(self.default)
 
 
 def controls(request: HumanRequest) -> list[Control]:
@@ -148,35 +144,6 @@ def expiry_text(request: HumanRequest) -> str:
     if label is not None:
         return f"Takes “{one_line(label, 60)}”"
     return "Takes the defaults" if request.kind == "multiple" else "Ends without an answer"
-
-
-def context_rows(context: Any) -> list[tuple[str, str]]:
-    """The context as rows of a name and a text; one row without a name where it is no table."""
-    if context is None or context in ({}, [], ""):
-        return []
-    if isinstance(context, Mapping):
-        return [(clean(str(key)), clean(shown(value))) for key, value in context.items()]
-    return [("", clean(shown(context)))]
-
-
-def artifact_view(request: HumanRequest) -> dict[str, Any] | None:
-    """The artifact as JSON for the browser: its kind, its text or table, and whether it can be edited."""
-    kind, artifact = artifact_kind(request), request.artifact
-    if not kind:
-        return None
-    if kind == "image":
-        return {"kind": kind, "text": _image_url(artifact), "editable": False}
-    table = _table(artifact) if kind == "table" else None
-    if table:
-        return {"kind": kind, "text": "", "editable": False, **table}
-    text = artifact if isinstance(artifact, str) else _pretty(artifact)
-    shown_kind = "json" if kind == "table" else kind
-    return {"kind": shown_kind, "text": text, "editable": kind not in _FIXED_ARTIFACTS}
-
-
-def shown(value: Any) -> str:
-    """A value as a person reads it: a text as it is, anything else as JSON with indentation."""
-    return value if isinstance(value, str) else _pretty(value)
 
 
 def _buttons(request: HumanRequest) -> list[tuple[str, str]]:
@@ -283,32 +250,3 @@ def _read_json(text: str) -> Any:
         return parse_json(text)
     except ValueError:
         return text
-
-
-def _pretty(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=2, default=lambda other: f"<{type(other).__name__}>")
-
-
-def _table(artifact: Any) -> dict[str, Any] | None:
-    """Columns and rows of a list of tables, a list of lists, or ``{columns, rows}``; None for anything else."""
-    given = artifact if isinstance(artifact, Mapping) else {}
-    rows = given.get("rows") if given else artifact
-    if not isinstance(rows, (list, tuple)) or not rows:
-        return None
-    columns = list(given.get("columns") or ())
-    if all(isinstance(row, Mapping) for row in rows):
-        columns = columns or list(dict.fromkeys(key for row in rows for key in row))
-        rows = [[row.get(column) for column in columns] for row in rows]
-    elif not all(isinstance(row, (list, tuple)) for row in rows):
-        return None
-    texts = [["" if cell is None else shown(cell) for cell in row] for row in rows[:_MOST_ROWS]]
-    return {"columns": [str(column) for column in columns], "rows": texts, "more": max(0, len(rows) - _MOST_ROWS)}
-
-
-def _image_url(artifact: Any) -> str:
-    """A URL that an ``<img>`` may load: data of an image, or http; ``""`` for anything else."""
-    if isinstance(artifact, bytes):
-        kind = next((kind for start, kind in _IMAGE_STARTS.items() if artifact.startswith(start)), "")
-        return f"data:image/{kind};base64,{base64.b64encode(artifact).decode()}" if kind else ""
-    text = str(artifact).strip()
-    return text if text.lower().startswith(("data:image/", "https://", "http://")) else ""

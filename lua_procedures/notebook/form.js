@@ -219,7 +219,7 @@ class QuestionForm {
     this.countdown = h("span", { class: "lpf-countdown", role: "timer", "aria-live": "off" });
     this.status = h("span", { class: "lpf-quiet", role: "status" });
     const choices = h("div", { class: "lpf-buttons" }, ...buttons);
-    return h("div", { class: "lpf-footer" }, choices, this.status, this.countdown, h("span", { class: "lpf-space" }), this.laterButton);
+    return h("div", { class: "lpf-footer" }, choices, this.countdown, this.status, h("span", { class: "lpf-space" }), this.laterButton);
   }
 
   /** Place of the button that Enter stands for: the first that cancels nothing. */
@@ -275,6 +275,7 @@ class QuestionForm {
 
   /** Nothing can be pressed until the kernel replies, or is silent for too long. */
   wait(text) {
+    this.focused = this.root.contains(document.activeElement) ? document.activeElement : null;
     this.all.disabled = true;
     this.status.textContent = text;
     clearTimeout(this.patience);
@@ -285,6 +286,13 @@ class QuestionForm {
     clearTimeout(this.patience);
     this.all.disabled = false;
     this.status.textContent = text;
+    this.refocus(this.focused);
+  }
+
+  /** A disabled form loses the focus; it comes back unless the person went elsewhere meanwhile. */
+  refocus(target) {
+    const elsewhere = document.activeElement !== document.body && !this.root.contains(document.activeElement);
+    if (!elsewhere) target?.focus();
   }
 
   // What the kernel says ----------------------------------------------------------------------------------------------
@@ -304,7 +312,7 @@ class QuestionForm {
     this.free();
     for (const id of ["", "feedback", "edited_artifact", ...this.fields.map((field) => field.id)]) this.showProblem(id, "");
     for (const [id, message] of problems) this.showProblem(id, message);
-    this.fields.find((field) => field.problem.textContent)?.focus();
+    this.refocus(this.fields.find((field) => field.problem.textContent));
   }
 
   showProblem(id, message) {

@@ -10,7 +10,7 @@ from .text import ends, one_line, value_text
 
 if TYPE_CHECKING:
     from ..human.requests import HumanResponse
-    from ..run import Checkpoint
+    from ..runs import Checkpoint
 
 __all__ = ["Line", "answer_text", "fold", "gap", "prune", "walk"]
 

@@ -11,7 +11,7 @@ from .markdown import markdown_html
 from .text import count_of, ends, is_empty, one_line, shorten, value_text
 
 if TYPE_CHECKING:
-    from ..run import Notice
+    from ..runs import Notice
 
 __all__ = ["notice_html", "notice_lines", "notices_html"]
 

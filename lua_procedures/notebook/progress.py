@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from ..events import Event
     from ..human.requests import HumanRequest
-    from ..run import Notice, RunStatus
+    from ..runs import Notice, RunStatus
 
 __all__ = ["KEPT", "Progress"]
 
@@ -98,7 +98,7 @@ class Progress:
 
     def _run_started(self, event: RunStarted) -> None:
         self._reset()
-        self.name = event.run.name
+        self.name = event.run._data.title or event.run.name  # noqa: SLF001 - what the record calls it
         self.status = "running"
         self.ended = False
 

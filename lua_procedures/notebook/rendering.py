@@ -15,7 +15,7 @@ from .text import count_of, ends, one_line, pretty, tokens, value_text, without_
 
 if TYPE_CHECKING:
     from ..errors import ProcedureError
-    from ..run import Checkpoint, Run, RunData
+    from ..runs import Checkpoint, Run, RunData
     from .progress import Progress
 
 __all__ = ["notice_html", "panel_html", "record_html", "record_text", "request_html", "request_text"]
@@ -68,7 +68,7 @@ def record_html(run: Run, *, volatile: bool | None = None) -> str:
     lines = fold(checkpoints, run.answers)
     return el.page(
         [
-            _head_html(run.name, run.status, _STATUS_COLORS.get(run.status), _spared(run, checkpoints)),
+            _head_html(_known(run).title or run.name, run.status, _STATUS_COLORS.get(run.status), _spared(run, checkpoints)),
             el.block(el.muted(el.safe(change, 500))) if change else "",
             _stages_html(_stages_of(run)),
             _error_html(run.error) if run.error else "",
@@ -85,7 +85,7 @@ def record_html(run: Run, *, volatile: bool | None = None) -> str:
 def record_text(run: Run) -> str:
     """The static record as text: at most 60 lines, the same each time the run goes the same way."""
     checkpoints = run.checkpoints
-    lines = [f"{one_line(run.name, 128)}: {run.status} · {_spared(run, checkpoints)}"]
+    lines = [f"{one_line(_known(run).title or run.name, 128)}: {run.status} · {_spared(run, checkpoints)}"]
     change = _known(run).change
     lines += [one_line(change, 200)] if change else []
     stages = _stages_of(run)

@@ -1,0 +1,1 @@
+"""What a Lua call means, and the table that describes every primitive."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from ..run import Notice
+from ..runs import Notice
 
 __all__ = ["notice_from"]
 

@@ -16,12 +16,12 @@ from ..durable.serialization import dumps, loads
 from ..errors import ProcedureError, StoreError
 from ..events import Answered, Asked, RunEnded, RunStarted, Sink
 from ..human.requests import HumanRequest, HumanResponse
-from ..language.diagnostics import runtime_error
+from ..language.diagnostics import mark, runtime_error
 from ..language.runtime import MAIN, Guest, Interrupted
 from ..limits import Limits
 from ..primitives.human import Misuse, build_request
 from ..program import check_inputs, check_output
-from ..run import Checkpoint, Run, RunData, Stop
+from ..runs import Checkpoint, Run, RunData, Stop
 from .hosting import Hosting
 from .ledger import Ledger, PlanReached, Policy, Sought
 from .people import People, Suspended
@@ -219,7 +219,9 @@ class Driver:
         value = loads(text, self.guest.converter.objects)
         message = value if isinstance(value, str) else ""
         source = self.program.text
-        error = runtime_error(message, value, traceback, source, self._known)
+        error = runtime_error(
+            message, value, traceback, source, self._known, chunk=self.program.chunk, first_line=self.program.first_line
+        )
         if error.line is None and line:
             error.line = line
         if kind and detail.isdigit() and int(detail) <= len(self._refused):
@@ -256,6 +258,8 @@ class Driver:
         data.answers = [_response(entry) for entry, _ in listing() if entry.kind == "human"]
         if error is not None:
             error.run = self.run
+            if error.line is not None:
+                error.excerpt = mark(self.program.text, error.line, self.program.first_line)
         if not isinstance(error, (errors.DivergenceError, StoreError)):
             self._save(status, outcome=outcome, error=error)
         self.guest.close()

@@ -16,7 +16,7 @@ from ..errors import LimitExceeded, LuaRuntimeError
 from ..events import Noticed, Sink, StageMoved, StagesDeclared
 from ..language.diagnostics import closest
 from ..primitives.notices import notice_from
-from ..run import Notice, StageMove
+from ..runs import Notice, StageMove
 from .ledger import Ledger
 
 __all__ = ["Hosting"]

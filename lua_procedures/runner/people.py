@@ -16,7 +16,7 @@ from ..human.answers import accept, expired
 from ..human.requests import TIMEOUT, HumanRequest, HumanResponse
 from ..human.responders import LATER, Asking, Responder, Scripted
 
-__all__ = ["People", "Suspended"]
+__all__ = ["People", "Suspended", "answer_text", "respond", "settled"]
 
 _SLICE = 0.1  # seconds; a longer await would keep the stop button waiting
 _LOOK = 0.5  # seconds between two looks into the store for an answer from elsewhere
@@ -73,7 +73,7 @@ class People:
             if raw is TIMEOUT:
                 return _timed_out(request, "default" if scripted.takes_defaults else "scripted")
             if raw is not None:
-                return _response(request, accept(request, raw), "scripted")
+                return respond(request, accept(request, raw), "scripted")
         if request.expires_at is not None and time.time() >= request.expires_at:
             return _timed_out(request, "expiry")
         return None
@@ -131,7 +131,7 @@ class People:
     def _accepted(self, request: HumanRequest, raw: Any, asking: Asking) -> HumanResponse | None:
         assert self.responder is not None  # noqa: S101 - it asked
         try:
-            return _response(request, accept(request, raw), self.responder.channel)
+            return respond(request, accept(request, raw), self.responder.channel)
         except AnswerRefused as error:
             asking.refuse(error)
             return None
@@ -171,9 +171,11 @@ def _deadline(request: HumanRequest, first: HumanRequest) -> float | None:
     return None if request.timeout_seconds is None else first.asked_at + request.timeout_seconds
 
 
-def _response(request: HumanRequest, value: Any, channel: str) -> HumanResponse:
+def respond(request: HumanRequest, value: Any, channel: str) -> HumanResponse:
+    """The response for an accepted answer, given now."""
     now = time.time()
-    return HumanResponse(request_id=request.id, value=_dated(request, value, now, timed_out=False), responded_at=now, channel=channel)
+    dated = _dated(request, value, now, timed_out=False)
+    return HumanResponse(request_id=request.id, value=dated, responded_at=now, channel=channel)
 
 
 def _timed_out(request: HumanRequest, channel: str) -> HumanResponse:

@@ -1,13 +1,11 @@
 """A real JupyterLab and Notebook 7 in a real Chromium.
 
-A missing browser is an error of every test here, never a skip. ``CHROMIUM`` names another executable.
+A missing browser is an error of every test here, never a skip.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
-import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 
@@ -30,13 +28,6 @@ CHROMIUM_OPTIONS = [
 ]
 
 
-def _chromium() -> str:
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    if not path:
-        raise FileNotFoundError("no Chromium: install it, or name it in the variable CHROMIUM")
-    return path
-
-
 @pytest.fixture(scope="session")
 def jupyter_server(tmp_path_factory):
     """A Jupyter server of this Python, with folders of its own and this repository importable."""
@@ -52,12 +43,12 @@ def jupyter_server(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def browser():
+def browser(chromium):
     """A headless Chromium."""
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=_chromium(), headless=False, args=CHROMIUM_OPTIONS)
-        yield chromium
-        chromium.close()
+        running = playwright.chromium.launch(executable_path=chromium, headless=False, args=CHROMIUM_OPTIONS)
+        yield running
+        running.close()
 
 
 @contextlib.contextmanager

@@ -171,6 +171,7 @@ def test_review_json_is_data(lab):
     box.fill("{nothing")
     lab.button("approve").click()
     expect(form.get_by_role("alert").filter(has_text="not JSON")).to_be_visible()
+    expect(lab.button("approve")).to_be_focused()
     box.fill('{"a": [1, 3.0]}')
     lab.button("approve").click()
     answer = lab.answer()

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from lua_procedures.human.requests import HumanResponse
 from lua_procedures.notebook.lines import fold, prune, walk
-from lua_procedures.run import Checkpoint
+from lua_procedures.runs import Checkpoint
 
 
 def checkpoint(path: str, name: str = "fetch", kind: str = "step", **more: Any) -> Checkpoint:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from lua_procedures.notebook.notice_rendering import notice_html, notice_lines, notices_html
-from lua_procedures.run import Notice
+from lua_procedures.runs import Notice
 
 
 def text_of(markup: str) -> str:

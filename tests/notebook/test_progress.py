@@ -23,7 +23,7 @@ from lua_procedures.events import (
 from lua_procedures.human.requests import HumanRequest, HumanResponse
 from lua_procedures.notebook.progress import KEPT, Progress
 from lua_procedures.notebook.rendering import panel_html
-from lua_procedures.run import Notice, Run, RunData, RunStatus
+from lua_procedures.runs import Notice, Run, RunData, RunStatus
 
 
 def run_of(status: RunStatus = "running", name: str = "triage") -> Run:

@@ -204,6 +204,7 @@ class RunData:
     """
 
     name: str
+    title: str = ""
     run_id: str = ""
     status: RunStatus = "pending"
     value: Any = None

@@ -1,0 +1,117 @@
+"""One ``%%procedure`` cell: a job with a panel, a form responder, and a way to go on when an answer comes later."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .. import api
+from ..errors import AnswerRefused, ProcedureError, RunStopped
+from ..session import get_session
+from .kernel import can_wait, in_kernel, is_headless
+from .panel import FormAsking, FormResponder, Panel
+
+if TYPE_CHECKING:
+    from ..human.requests import HumanRequest
+    from ..human.responders import Responder
+    from ..runs import Run
+
+__all__ = ["Cell", "open_cell"]
+
+
+@dataclass
+class Cell:
+    """A job shown in a cell's output.
+
+    Attributes:
+        job: what is run; its ``run`` is the same object for all passes.
+        panel: where it is shown.
+        responder: asks with forms, or None where nobody can answer.
+    """
+
+    job: api.Job
+    panel: Panel
+    responder: FormResponder | None = None
+    loop: asyncio.AbstractEventLoop | None = None
+    _tasks: set[asyncio.Task[None]] | None = None
+
+    async def drive(self) -> Run:
+        """Run the job; an error of the program is in the run.
+
+        Raises:
+            RunStopped: the person pressed stop.
+        """
+        try:
+            run = await api.drive(self.job)
+        except (KeyboardInterrupt, asyncio.CancelledError):
+            raise RunStopped(self.job.name) from None
+        self._after(run)
+        return run
+
+    def _after(self, run: Run) -> None:
+        self.job.run = run
+        asking = self.responder.asking if self.responder else None
+        if run.status == "paused" and asking is not None:
+            asking.postpone()
+            get_session().waiting[self.job.name] = asking.close
+
+    def answered_later(self, request: HumanRequest, raw: Any, asking: FormAsking) -> None:
+        """An answer came from a form that no pass waits for: record it, then go on in the same output."""
+        if self.loop is not None:
+            self.loop.call_soon_threadsafe(self._resume, request, raw, asking)
+
+    def _resume(self, request: HumanRequest, raw: Any, asking: FormAsking) -> None:
+        try:
+            api.answer(self.job.name, raw, request.id, store=self.job.store, root=self.job.root, channel="form")
+        except AnswerRefused as error:
+            asking.refuse(error)
+            return
+        except ProcedureError as error:
+            asking.close(str(error))
+            return
+        get_session().waiting.pop(self.job.name, None)
+        asking.close("answered")
+        self.job.fresh = False
+        task = asyncio.ensure_future(self._go_on())
+        self._tasks = self._tasks or set()
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _go_on(self) -> None:
+        # nothing but CancelledError may leave a task of ours: anything else ends the kernel's process
+        try:
+            self._after(await api.drive(self.job))
+        except (KeyboardInterrupt, ProcedureError):
+            return
+
+
+def open_cell(shell: Any, job: api.Job, *, quiet: bool, may_wait: bool) -> Cell:
+    """A cell for a job, with whoever can answer where this shell runs.
+
+    Args:
+        shell: the IPython shell.
+        job: what to run; its sink, responder and ``wait`` are set.
+        quiet: show no live panel.
+        may_wait: whether the cell is awaited, so that it can wait for a click.
+    """
+    headless = is_headless(shell)
+    panel = Panel(quiet=quiet, live=not headless)
+    cell = Cell(job, panel)
+    job.headless, job.sink = headless, panel
+    if headless:
+        return cell
+    if in_kernel(shell):
+        cell.loop = asyncio.get_running_loop()
+        cell.responder = FormResponder(panel, job.name, cell.answered_later)
+        job.responder = cell.responder
+        job.wait = job.wait and may_wait and can_wait()
+    else:
+        from ..human.terminal import TerminalResponder
+
+        job.responder = _terminal(TerminalResponder)
+    return cell
+
+
+def _terminal(responder: type[Responder]) -> Responder:
+    return responder()

@@ -1,0 +1,23 @@
+"""``%config Procedures.<trait>``: the defaults of the options of ``%%procedure``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from traitlets import Bool, Float, Int, Unicode
+from traitlets.config import Configurable
+
+__all__ = ["Procedures"]
+
+
+class Procedures(Configurable):
+    """Defaults of the options of ``%%procedure``; each trait is the option of that name."""
+
+    answers: Any = Unicode(None, allow_none=True, help="scripted answers: a variable's name, or default").tag(config=True)
+    no_wait: Any = Bool(False, help="do not hold the cell while a person is asked").tag(config=True)  # noqa: FBT003
+    strict: Any = Bool(False, help="a changed checkpoint is an error").tag(config=True)  # noqa: FBT003
+    quiet: Any = Bool(False, help="no live panel").tag(config=True)  # noqa: FBT003
+    seed: Any = Int(None, allow_none=True, help="seed of math.random").tag(config=True)
+    store: Any = Unicode("memory:", help="where journals are kept").tag(config=True)
+    max_seconds: Any = Float(30.0, help="CPU seconds of Lua between two checkpoints").tag(config=True)
+    max_memory: Any = Float(256.0, help="memory of the Lua, in MB").tag(config=True)

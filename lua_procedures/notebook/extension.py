@@ -1,0 +1,105 @@
+"""Loading into IPython: the magics, the awaiting cells, the display of runs. Light: nothing heavy is imported here."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+from IPython.core.magic import no_var_expand
+
+from .config import Procedures
+from .kernel import in_kernel, running_code
+from .magics import PROCEDURE, Magics, procedure_parser
+
+__all__ = ["Extension", "load", "unload"]
+
+_ATTRIBUTE = "lua_procedures"
+_CALL = f"get_ipython().run_cell_magic('{PROCEDURE}',"
+
+
+class Extension:
+    """What is installed in one shell.
+
+    Args:
+        shell: the IPython shell.
+    """
+
+    def __init__(self, shell: Any) -> None:
+        self.shell = shell
+        self.defaults = Procedures(parent=shell)
+        self.magics = Magics(shell, self.defaults)
+
+    def install(self) -> None:
+        """Register everything."""
+        shell = self.shell
+
+        @no_var_expand
+        def procedure(line: str, cell: str | None = None) -> Any:
+            return self.magics.procedures(line) if cell is None else self.magics.here(line, cell)
+
+        @no_var_expand
+        def procedures(line: str) -> Any:
+            return self.magics.procedures(line)
+
+        procedure.__doc__ = procedure_parser().format_help()
+        procedures.__doc__ = "Runs: %procedures [list | show NAME | answer NAME VALUE | resume NAME] [--store URL]"
+        shell.register_magic_function(procedure, "line_cell", PROCEDURE)
+        shell.register_magic_function(procedures, "line", "procedures")
+        shell.configurables.append(self.defaults)
+        shell.input_transformers_post.append(self.await_cell)
+        formatter = shell.display_formatter.ipython_display_formatter
+        formatter.for_type_by_name("lua_procedures.runs", "Run", self._display_once)
+
+    def uninstall(self) -> None:
+        """Take everything out again."""
+        shell = self.shell
+        for kind, name in (("cell", PROCEDURE), ("line", PROCEDURE), ("line", "procedures")):
+            shell.magics_manager.magics[kind].pop(name, None)
+        shell.configurables.remove(self.defaults)
+        shell.input_transformers_post.remove(self.await_cell)
+        formatter = shell.display_formatter.ipython_display_formatter
+        formatter.deferred_printers.pop(("lua_procedures.runs", "Run"), None)
+        for kind in [each for each in formatter.type_printers if each.__qualname__ == "Run"]:
+            if kind.__module__ == "lua_procedures.runs":
+                formatter.pop(kind)
+
+    def await_cell(self, lines: list[str]) -> list[str]:
+        """Make a ``%%procedure`` cell of a kernel await its run, since IPython awaits no magic.
+
+        A blocked kernel receives no click, and a coroutine in the cell itself is what the stop button cancels.
+        """
+        if not lines or not lines[0].startswith(_CALL) or not in_kernel(self.shell):
+            return lines
+        if not self.shell.autoawait or running_code():
+            return lines
+        call = ast.parse("".join(lines).strip(), mode="eval").body
+        if not isinstance(call, ast.Call):
+            return lines
+        _, line, cell = (ast.literal_eval(argument) for argument in call.args)
+        return [f"await get_ipython().{_ATTRIBUTE}.magics.awaited({line!r}, {cell!r})\n"]
+
+    def note_shown(self, run: Any) -> None:
+        """The cell that runs now has this run's record in its output already."""
+        self.magics.shown = (id(run), self.shell.execution_count)
+
+    def _display_once(self, run: Any) -> None:
+        """A cell's value is its run, whose record is its output already: show it once."""
+        if not self.magics.is_shown(run):
+            raise NotImplementedError  # IPython's word for "display it as any other object"
+        self.magics.shown = None
+
+
+def load(shell: Any) -> None:
+    """Install the extension; a second time changes nothing."""
+    if getattr(shell, _ATTRIBUTE, None) is None:
+        extension = Extension(shell)
+        extension.install()
+        setattr(shell, _ATTRIBUTE, extension)
+
+
+def unload(shell: Any) -> None:
+    """Remove the extension; runs and their journals stay in the session."""
+    extension = getattr(shell, _ATTRIBUTE, None)
+    if extension is not None:
+        extension.uninstall()
+        delattr(shell, _ATTRIBUTE)

@@ -6,7 +6,7 @@ import asyncio
 import json
 import secrets
 import time
-from collections.abc import Collection, Coroutine, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from hashlib import blake2b
@@ -25,9 +25,10 @@ from .human.responders import Answers, Responder, Scripted, answers_from_environ
 from .limits import Limits
 from .primitives.catalog import primitive_names
 from .runs import Run, RunData
-from .runner.driver import Driver, Program
+from .runner.driver import Driver
 from .runner.ledger import Policy
-from .runner.people import People, answer_text, respond
+from .runner.passes import Program
+from .runner.people import SLEEP, People, answer_text, respond
 from .session import get_session
 
 __all__ = ["Job", "answer", "arun", "drive", "resume", "run", "run_here"]
@@ -46,6 +47,7 @@ class Job:
         responder: what can ask a person now, or None.
         wait: whether to hold the pass while a person is asked.
         headless: whether a question that nobody scripted is an error.
+        blocking: whether the pass is driven inside a running loop, which cannot turn meanwhile.
         first_line: the line number of the source's first line.
         sink: who is told what happens.
         run: the run of an earlier pass, which this one brings up to date; None makes a new one.
@@ -62,6 +64,7 @@ class Job:
     responder: Responder | None = None
     wait: bool = True
     headless: bool = False
+    blocking: bool = False
     chunk: str = "cell"
     first_line: int = 1
     sink: Sink | None = None
@@ -133,7 +136,9 @@ def prepare(job: Job) -> Driver:
     return Driver(
         Program(job.source, job.chunk, job.first_line, inputs),
         journal,
-        People(journal.store, journal.row.id, scripted, job.responder, job.wait, job.headless),
+        People(
+            journal.store, journal.row.id, scripted, job.responder, job.wait, job.headless, blocking=job.blocking
+        ),
         run,
         policy=Policy(
             strict=job.strict,
@@ -158,21 +163,28 @@ async def drive(job: Job) -> Run:
     return await prepare(job).drive()
 
 
-def run_here(coroutine: Coroutine[Any, Any, Run]) -> Run:
-    """Complete a job's coroutine on this thread.
+def run_here(job: Job, drive: Callable[[], Coroutine[Any, Any, Run]] | None = None) -> Run:
+    """Complete a job on this thread.
 
     Without a running event loop it gets one of its own. Inside a running loop it is driven step by step, which works
-    as long as it waits for nobody: with no responder a question pauses the run instead.
+    as long as it waits for nobody: a question pauses the run instead.
+
+    Args:
+        job: what to run.
+        drive: drives it; ``api.drive`` by default.
     """
-    if not _in_loop():
+    job.blocking = _in_loop()
+    coroutine = drive() if drive else globals()["drive"](job)
+    if not job.blocking:
         with asyncio.Runner() as runner:
-            return runner.run(coroutine)
+            result: Run = runner.run(coroutine)
+        return result
+    job.wait = False
     try:
         while True:
             coroutine.send(None)
     except StopIteration as finished:
-        result: Run = finished.value
-        return result
+        return finished.value
     finally:
         coroutine.close()
 
@@ -248,7 +260,7 @@ def run(
         KeyboardInterrupt: it was stopped.
     """
     job = _job(source, name, {**locals()})
-    return _checked(run_here(drive(job)))
+    return _checked(run_here(job))
 
 
 async def arun(
@@ -295,12 +307,12 @@ def resume(
     """
     job = resumed(name, store=store, answers=answers)
     job.limits = limits
-    return _checked(run_here(drive(job)))
+    return _checked(run_here(job))
 
 
 def _waiting(store: Store, row: JournalRow) -> list[HumanRequest]:
     """The open questions of a journal, oldest first; never none."""
-    stored = [each for each in store.open_requests(row.id) if not each.id.startswith("sleep-")]
+    stored = [each for each in store.open_requests(row.id) if not each.id.startswith(SLEEP)]
     if not stored:
         raise AnswerRefused(f"the run {row.name!r} waits for no answer")
     return [HumanRequest.model_validate_json(each.request) for each in stored]

@@ -216,7 +216,6 @@ class RunData:
     iterations: int = 0
     stop: Stop = field(default_factory=Stop)
     notices: list[Notice] = field(default_factory=list)
-    answers: list[HumanResponse] = field(default_factory=list)
     tool_calls: list[ToolCall] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
     agents: dict[str, AgentState] = field(default_factory=dict)
@@ -229,6 +228,8 @@ class RunData:
     store_url: str = "memory:"
     headless: bool = True
     list_checkpoints: Callable[[], Sequence[Checkpoint]] = tuple
+    list_answers: Callable[[], Sequence[HumanResponse]] = tuple
+    planned: list[Checkpoint] = field(default_factory=list)
 
 
 class Run:
@@ -314,6 +315,11 @@ class Run:
         return self._data.executed
 
     @property
+    def planned(self) -> list[Checkpoint]:
+        """With ``plan``: what was recorded where the program now asks for something else, and what followed it."""
+        return list(self._data.planned)
+
+    @property
     def tool_calls(self) -> list[ToolCall]:
         """Every tool call, in order."""
         return list(self._data.tool_calls)
@@ -331,7 +337,7 @@ class Run:
     @property
     def answers(self) -> list[HumanResponse]:
         """Every answer of a person, in order."""
-        return list(self._data.answers)
+        return list(self._data.list_answers())
 
     @property
     def agents(self) -> dict[str, AgentState]:

@@ -18,7 +18,7 @@ from typing import Final
 from .entries import HIDDEN_KINDS, Entry, JournalRow
 from .stores import Store
 
-__all__ = ["Journal", "chain_after", "changed_parts", "digest", "frame_chain", "key_of", "parts_text", "root_chain"]
+__all__ = ["Journal", "chain_after", "changed_parts", "digest", "frame_chain", "key_of", "parts_text", "root_key"]
 
 _RS: Final = "\x1e"
 _US: Final = "\x1f"
@@ -30,19 +30,19 @@ def digest(text: str) -> str:
     return blake2b(text.encode(), digest_size=8).hexdigest()
 
 
-def root_chain(root: str) -> bytes:
-    """The chain at the start of a run with these inputs."""
-    return blake2b(root.encode(), digest_size=16, person=b"root").digest()
+def root_key(root: str) -> bytes:
+    """What the outermost frame of a run with these inputs hangs below."""
+    return blake2b(b"root\0" + root.encode(), digest_size=16).digest()
 
 
 def key_of(chain: bytes, kind: str, name: str, asked: str) -> bytes:
     """The key of an operation that comes after ``chain``."""
-    return blake2b(f"{kind}{_RS}{name}{_RS}{asked}".encode(), digest_size=16, key=chain).digest()
+    return blake2b(chain + f"{kind}{_RS}{name}{_RS}{asked}".encode(), digest_size=16).digest()
 
 
 def chain_after(key: bytes, outcome: str, failed: bool) -> bytes:  # noqa: FBT001 - hot path, two call sites
     """The chain after an operation with that key came out so."""
-    return blake2b(outcome.encode(), digest_size=16, key=key, person=b"failed" if failed else b"").digest()
+    return blake2b((b"!" if failed else b"=") + key + outcome.encode(), digest_size=16).digest()
 
 
 def frame_chain(key: bytes, variant: int) -> bytes:
@@ -51,19 +51,21 @@ def frame_chain(key: bytes, variant: int) -> bytes:
     ``variant`` counts how often the operation was completed before: done again, it does nothing of its inside
     from the journal, but interrupted, it finds what it finished.
     """
-    return blake2b(b"%d" % variant, digest_size=16, key=key, person=b"frame").digest()
+    return blake2b(b"/%d/" % variant + key, digest_size=16).digest()
 
 
 def parts_text(asked: str) -> str:
     """What was asked, with long parts as their digests: what an entry keeps."""
     if len(asked) <= _LONG_PART:
         return asked
-    return _RS.join(_short(part) for part in asked.split(_RS))
+    return _RS.join([_short(part) for part in asked.split(_RS)])
 
 
 def _short(part: str) -> str:
+    if len(part) <= _LONG_PART:
+        return part
     label, _, text = part.partition(_US)
-    return part if len(text) <= _LONG_PART else f"{label}{_US}#{digest(text)}"
+    return f"{label}{_US}#{digest(text)}"
 
 
 def changed_parts(before: str, after: str) -> list[str]:
@@ -88,47 +90,41 @@ class Journal:
     def __init__(self, store: Store, row: JournalRow) -> None:
         self.store = store
         self.row = row
-        self.entries: list[Entry] = []
-        self._by_key: dict[bytes, list[Entry]] = {}
+        self.entries: list[Entry] = list(store.entries(row.id))
+        self.recorded = len(self.entries)
+        # one entry is the rule: only a key with several has a list, oldest first
+        self._by_key: dict[bytes, Entry | list[Entry]] = {}
         self._after: dict[bytes, Entry] | None = None
         self._beside: dict[bytes, list[Entry]] | None = None
-        for entry in store.entries(row.id):
+        self.has_cuts = any(entry.kind == "cut" for entry in self.entries)
+        self._index_all()
+
+    def _index_all(self) -> None:
+        self._by_key = {entry.key: entry for entry in self.entries}
+        if len(self._by_key) == len(self.entries) and not self.has_cuts:
+            return
+        self._by_key = {}
+        cuts: list[Entry] = []
+        for entry in self.entries:
             self._index(entry)
-            if entry.kind == "end":
-                self._forget_cut()
-        self.recorded = len(self.entries)
+            if entry.kind == "cut":
+                cuts.append(entry)
+            elif entry.kind == "end":  # a run completed: what its cuts forgot stays forgotten
+                for cut in cuts:
+                    self.forget(cut)
+                cuts = []
 
     def _index(self, entry: Entry) -> None:
-        self.entries.append(entry)
-        found = self._by_key.get(entry.key)
-        if found is None:
-            self._by_key[entry.key] = [entry]
-        else:
-            found.append(entry)
-        if self._after is not None:
-            self._after[entry.chain] = entry
-        if self._beside is not None:
-            self._beside.setdefault(entry.prev, []).append(entry)
-
-    def _forget_cut(self) -> None:
-        """A run ended: what its cuts forgot stays forgotten."""
-        for entry in [each for each in self.entries if each.kind == "cut"]:
-            self.forget(entry)
-
-    def forget(self, cut: Entry) -> None:
-        """Take what a cut forgets out of the look-up; it stays among the entries, as history."""
-        older = {id(entry) for entry in takewhile(lambda each: each is not cut, self.entries)}
-        position = int(cut.outcome)
-        for key, found in list(self._by_key.items()):
-            kept = [each for each in found if id(each) not in older or not _is_from(each.path, cut.name, position)]
-            if kept:
-                self._by_key[key] = kept
-            else:
-                del self._by_key[key]
+        before = self._by_key.setdefault(entry.key, entry)
+        if before is not entry:
+            self._by_key[entry.key] = [*before, entry] if isinstance(before, list) else [before, entry]
 
     def find(self, key: bytes) -> list[Entry]:
-        """The entries with that key, oldest first; empty where there is none."""
-        return self._by_key.get(key) or []
+        """The entries with that key, newest first; empty where there is none."""
+        found = self._by_key.get(key)
+        if found is None:
+            return []
+        return found[::-1] if type(found) is list else [found]  # type: ignore[list-item]  # an Entry is a tuple
 
     def append(self, entry: Entry) -> None:
         """Write an entry; when this returns, a killed process cannot lose it.
@@ -137,40 +133,69 @@ class Journal:
             StoreError: it could not be written; the journal is as before.
         """
         self.store.append(self.row.id, entry)
+        self.entries.append(entry)
         self._index(entry)
+        self._after = None
+        if entry.kind == "cut":
+            self.has_cuts = True
+
+    # -- cuts --------------------------------------------------------------------------------------------
+
+    def newest_cut(self, key: bytes) -> Entry | None:
+        """The recorded cut with that key that no completed run has left behind."""
+        ended = next((entry.finished for entry in reversed(self.entries) if entry.kind == "end"), 0.0)
+        return next((entry for entry in self.find(key) if entry.started > ended), None)
+
+    def forget(self, cut: Entry) -> None:
+        """Take what a cut forgets out of the look-up; it stays among the entries, as history."""
+        older = {id(entry) for entry in takewhile(lambda each: each is not cut, self.entries)}
+        position = int(cut.outcome)
+        for key, found in list(self._by_key.items()):
+            listed = found if isinstance(found, list) else [found]
+            kept = [each for each in listed if id(each) not in older or not _is_from(each.path, cut.name, position)]
+            if not kept:
+                del self._by_key[key]
+            elif len(kept) != len(listed):
+                self._by_key[key] = kept
+
+    # -- history -----------------------------------------------------------------------------------------
 
     def siblings(self, prev: bytes) -> list[Entry]:
-        """The checkpoints recorded after that chain, oldest first: what was done here before."""
+        """The checkpoints that earlier passes recorded after that chain, oldest first."""
         if self._beside is None:
             self._beside = {}
-            for entry in self.entries:
+            for entry in self.entries[: self.recorded]:
                 self._beside.setdefault(entry.prev, []).append(entry)
         return [entry for entry in self._beside.get(prev, ()) if entry.kind not in HIDDEN_KINDS]
 
-    def tail_after(self, entry: Entry) -> Iterator[Entry]:
-        """What followed an entry in its frame, along the newest branch."""
+    def superseded(self, prev: bytes) -> Entry | None:
+        """What an earlier pass last did after that chain, if anything."""
+        found = self.siblings(prev)
+        return found[-1] if found else None
+
+    def tail_from(self, entry: Entry) -> Iterator[Entry]:
+        """An entry and what followed it in its frame, along the newest branch."""
         follower: Entry | None = entry
         while follower is not None:
             yield follower
-            following = self.siblings(follower.chain)
-            follower = following[-1] if following else None
+            follower = self.superseded(follower.chain)
 
     def inside(self, entry: Entry) -> list[Entry]:
         """The checkpoints of an entry's own frame, in order."""
         if entry.tail is None:
             return []
         if self._after is None:
-            self._after = {each.chain: each for each in self.entries}
+            self._after = {each.chain: each for each in self.entries if each.kind not in HIDDEN_KINDS}
         inner: list[Entry] = []
         chain = entry.tail
-        while (last := self._after.get(chain)) is not None and last.path.startswith(entry.path + "/"):
+        while (last := self._after.get(chain)) is not None:
             inner.append(last)
             chain = last.prev
         return inner[::-1]
 
     def newest(self, prefix: str, which: str | int) -> Entry | None:
         """The newest checkpoint of a frame by name or position that no cut has forgotten."""
-        known = {id(entry) for found in self._by_key.values() for entry in found}
+        known = {id(each) for found in self._by_key.values() for each in (found if isinstance(found, list) else [found])}
         for entry in reversed(self.entries):
             if id(entry) in known and entry.kind not in HIDDEN_KINDS and _is(entry, prefix, which):
                 return entry

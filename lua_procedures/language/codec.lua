@@ -247,6 +247,8 @@ return function(kit)
     local kind = type(v)
     if kind == "nil" then return "null" end
     if kind == "boolean" then return v and "true" or "false" end
+    if kind == "number" and v == v and v ~= huge and v ~= -huge then return tostring(v) end
+    if kind == "string" and #v < 1000 and utf8len(v) and not find(v, '["\\%z]') then return '"' .. v .. '"' end
     local ok, text = pcall(try, v)
     if ok then return text end
     if not rawequal(text, BAD) then error(text, 0) end
@@ -373,13 +375,15 @@ return function(kit)
     return describe_table(t, { label = "", count = 0, leaves = 0, tables = {}, unchecked = {}, by_identity = true })
   end
 
+  local NO_NAMES = {}
+
+  -- the digest of a function's own text, and the names in it that may be globals
   local function text_of(fn)
     local info = getinfo(fn, "S")
     local known = kit.functions[info.source]
-    local key = info.linedefined .. ":" .. info.lastlinedefined
-    local text = known and known[key]
+    local text = known and known[info.linedefined << 24 | info.lastlinedefined]
     if text then return text[1], text[2] end
-    return "dump:" .. utf8text(dump(fn, true)), nil -- from load(): there is no text to compare
+    return "dump:" .. utf8text(dump(fn, true)), NO_NAMES -- from load(): there is no text to compare
   end
 
   -- describes one captured value and remembers it; `fn` is nil for a global
@@ -408,7 +412,7 @@ return function(kit)
         parts[#parts + 1] = name .. "\31" .. capture(seen, fn, i, name, value, is_top)
       end
     end
-    for _, name in next, names or {} do
+    for _, name in next, names do
       if not captured[name] then
         local value = rawget(kit.env, name)
         if value == nil then
@@ -437,12 +441,38 @@ return function(kit)
     return "<" .. kind .. ">"
   end
 
+  local SCALARS = { string = true, number = true, boolean = true, ["nil"] = true }
+
+  -- Most steps capture scalars and what is ours only: their fingerprint needs no walk. nil where it does.
+  local function simple_fingerprint(fn)
+    local digest, names = text_of(fn)
+    local text = "function\31" .. digest
+    local watched, n = { fn = fn, globals = names }, 0
+    for i = 1, 255 do
+      local name, value = getupvalue(fn, i)
+      if not name then break end
+      if name ~= "_ENV" then
+        if not SCALARS[type(value)] and not kit.known[value] then return nil end
+        text = text .. "\30" .. name .. "\31" .. describe_value(value)
+        watched[n + 1], watched[n + 2], watched[n + 3] = i, name, value
+        n = n + 3
+      end
+    end
+    watched.n = n
+    for i = 1, #names do
+      if rawget(kit.env, names[i]) ~= nil then return nil end
+    end
+    return text, watched
+  end
+
   -- the fingerprint of a function; also what it captured (for `changed_capture`) and what could not be checked
   function kit.fingerprint(fn)
+    local text, watched = simple_fingerprint(fn)
+    if text then return text, watched, nil end
     local seen = { top = fn, label = "", count = 0, leaves = 0, function_count = 0,
                    tables = {}, functions = {}, watched = {}, unchecked = {} }
-    local text = describe_function(fn, seen)
-    return "function\31" .. text, seen.watched, seen.unchecked
+    text = describe_function(fn, seen)
+    return "function\31" .. text, seen.watched, next(seen.unchecked) ~= nil and seen.unchecked or nil
   end
 
   local function current_value(entry)
@@ -453,9 +483,20 @@ return function(kit)
     return rawget(kit.env, entry.name)
   end
 
+  local function changed_simply(watched)
+    for k = 1, watched.n, 3 do
+      local _, value = getupvalue(watched.fn, watched[k])
+      if not rawequal(value, watched[k + 2]) then return "assigns", watched[k + 1], "captured local" end
+    end
+    for i = 1, #watched.globals do
+      if rawget(kit.env, watched.globals[i]) ~= nil then return "assigns", watched.globals[i], "global" end
+    end
+  end
+
   -- after a step: the first captured value that it changed and may not ("assigns" or "changes", name), else nil.
   -- `in_state(table)` says whether a changed table is State's, and records the change.
   function kit.changed_capture(watched, in_state)
+    if watched.n then return changed_simply(watched) end
     for i = 1, #watched do
       local entry = watched[i]
       local value = current_value(entry)

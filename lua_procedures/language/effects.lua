@@ -8,7 +8,7 @@ local next, type, rawequal, rawlen, getmetatable = next, type, rawequal, rawlen,
 local concat, sort = table.concat, table.sort
 
 return function(kit)
-  local context, encode = kit.context, kit.encode
+  local live, encode = kit.live, kit.encode
   local values = {}     -- State: top-level key -> value
   local appliers = {}   -- kind of effect -> function(effect)
   local finishers = {}  -- kind of effect -> function(effect, copy): puts the recorded copy in place
@@ -72,16 +72,22 @@ return function(kit)
   kit.read_text = read_text
 
   function kit.begin_effects()
-    local ctx = context()
-    ctx.tracker = { parent = ctx.tracker, reads = {}, known = {}, before = {}, written = {}, log = {} }
+    live.tracker = { parent = live.tracker } -- its tables are made when something happens
+  end
+
+  local function opened(tracker)
+    if not tracker.known then
+      tracker.reads, tracker.known, tracker.before, tracker.written, tracker.log = {}, {}, {}, {}, {}
+    end
+    return tracker
   end
 
   -- the program looks at a State key: every open step depends on what it finds
   function kit.touch(key)
-    local tracker = context().tracker
+    local tracker = live.tracker
     local text, copy
     while tracker do
-      if not tracker.known[key] then
+      if not opened(tracker).known[key] then
         text = text or read_text(key)
         copy = copy or { value = snapshot(values[key]) }
         tracker.known[key] = true
@@ -94,9 +100,9 @@ return function(kit)
 
   -- the program replaces a State key without looking
   function kit.overwrite(key)
-    local tracker = context().tracker
+    local tracker = live.tracker
     while tracker do
-      tracker.known[key] = true
+      opened(tracker).known[key] = true
       tracker.written[key] = true
       tracker = tracker.parent
     end
@@ -104,17 +110,18 @@ return function(kit)
 
   -- something else than State is read: `label` names it, `text` is what was found
   function kit.depend(label, text)
-    local tracker = context().tracker
+    local tracker = live.tracker
     while tracker do
-      if tracker.reads[label] == nil then tracker.reads[label] = text end
+      if opened(tracker).reads[label] == nil then tracker.reads[label] = text end
       tracker = tracker.parent
     end
   end
 
   -- something happened that is put back as it was: {kind, …} of plain values
   function kit.happened(effect)
-    local tracker = context().tracker
+    local tracker = live.tracker
     while tracker do
+      opened(tracker)
       tracker.log[#tracker.log + 1] = effect
       tracker = tracker.parent
     end
@@ -122,8 +129,8 @@ return function(kit)
 
   -- whether an append to this key has to be kept as such (its list was not copied before)
   function kit.unseen(key)
-    local tracker = context().tracker
-    return tracker ~= nil and not tracker.known[key]
+    local tracker = live.tracker
+    return tracker ~= nil and not opened(tracker).known[key]
   end
 
   local function sorted_keys(...)
@@ -168,10 +175,10 @@ return function(kit)
 
   -- ends the innermost tracker: its effects, their text, and the text of what it read
   function kit.end_effects(primitive)
-    local ctx = context()
-    local tracker = ctx.tracker
-    ctx.tracker = tracker.parent
+    local tracker = live.tracker
+    live.tracker = tracker.parent
     local effects = tracker.log
+    if not effects then return nil, nil, nil end
     if next(tracker.before) ~= nil or next(tracker.written) ~= nil then state_effects(tracker, effects) end
     local reads = next(tracker.reads) ~= nil and reads_text(tracker.reads) or nil
     if #effects == 0 then return effects, nil, reads end
@@ -181,8 +188,7 @@ return function(kit)
   end
 
   function kit.abandon_effects()
-    local ctx = context()
-    ctx.tracker = ctx.tracker.parent
+    live.tracker = live.tracker.parent
   end
 
   ---- putting back ---------------------------------------------------------------------------------------
@@ -274,9 +280,9 @@ return function(kit)
     for key, v in next, values do
       local path = type(v) == "table" and path_to(t, v, {}, {})
       if path then
-        local tracker = context().tracker
+        local tracker = live.tracker
         while tracker do
-          if not tracker.known[key] then tracker.log[#tracker.log + 1] = { "fill", key, path, t } end
+          if not opened(tracker).known[key] then tracker.log[#tracker.log + 1] = { "fill", key, path, t } end
           tracker = tracker.parent
         end
         return true

@@ -6,8 +6,8 @@ local pack, unpack, setmetatable, error, getmetatable = table.pack, table.unpack
 local mathtype, floor, osdate = math.type, math.floor, os.date
 
 return function(kit)
-  local guest, fail, context, host, raw = kit.guest, kit.fail, kit.context, kit.host, kit.raw
-  local request, encode, where = kit.request, kit.encode, kit.where
+  local guest, fail, live, host, raw = kit.guest, kit.fail, kit.live, kit.host, kit.raw
+  local request, encode, where, caught, pcall = kit.request, kit.encode, kit.where, kit.caught, raw.pcall
 
   ---- steps ------------------------------------------------------------------------------------------
 
@@ -33,7 +33,7 @@ return function(kit)
   end
 
   local function unchecked_text(unchecked)
-    if next(unchecked) == nil then return nil end
+    if not unchecked then return nil end
     local names = {}
     for name, why in next, unchecked do names[#names + 1] = (name == "" and "the function" or name) .. " (" .. why .. ")" end
     table.sort(names)
@@ -47,41 +47,46 @@ return function(kit)
     return result("Step", action, ...)
   end
 
-  local function all_scalars(results)
-    for i = 2, results.n do
-      if type(results[i]) == "table" then return false end
-    end
-    return true
+  local function any_table(n, first, ...)
+    if type(first) == "table" then return true end
+    return n > 1 and any_table(n - 1, ...)
   end
 
-  -- runs a step's function in a frame of its own, and gives the host what came of it
-  local function run_frame(primitive, watched, fn)
-    local ctx = context()
-    local rng = ctx.rng
-    ctx.rng = nil
-    kit.begin_effects()
-    local fence = kit.fence()
-    local results = pack(kit.caught(raw.pcall(fn)))
-    kit.unfence(fence)
-    ctx = context()
-    ctx.rng = rng
+  local function check_captures(primitive, watched)
     local how, name, what = kit.changed_capture(watched, kit.changed_in_state)
     if how then
       kit.abandon_effects()
       host.captured_changed(primitive .. " " .. format(ENDINGS[how], what, name), name)
       kit.stop()
     end
-    if not results[1] then
-      local text, class, detail = kit.error_text(results[2])
+  end
+
+  -- the function of a step ended: gives the host what came of it, and the program the recorded copy
+  local function ended(primitive, watched, rng, fence, ok, ...)
+    kit.unfence(fence)
+    live.rng = rng
+    check_captures(primitive, watched)
+    if not ok then
+      local text, class, detail = kit.error_text((...))
       local effects, effects_text, reads = kit.end_effects(primitive)
       return settle(effects, request(primitive, "fail", text, effects_text, reads, class, detail))
     end
-    local text = kit.encode_results(primitive, unpack(results, 2, results.n))
+    local text = kit.encode_results(primitive, ...)
     local effects, effects_text, reads = kit.end_effects(primitive)
-    if not all_scalars(results) then return settle(effects, request(primitive, "end", text, effects_text, reads, true)) end
+    if any_table(select("#", ...), ...) then
+      return settle(effects, request(primitive, "end", text, effects_text, reads, true))
+    end
     local _, copies = request(primitive, "end", text, effects_text, reads, false) -- scalars are their own copies
     if copies then kit.settle_effects(effects, copies) end
-    return unpack(results, 2, results.n)
+    return ...
+  end
+
+  -- runs a step's function in a frame of its own
+  local function run_frame(primitive, watched, fn)
+    local rng = live.rng
+    live.rng = nil
+    kit.begin_effects()
+    return ended(primitive, watched, rng, kit.fence(), caught(pcall(fn)))
   end
 
   local function begun(primitive, watched, fn, action, ...)
@@ -311,9 +316,8 @@ return function(kit)
   end
 
   local function rng()
-    local ctx = context()
-    if not ctx.rng then ctx.rng = generator(host.seed()) end
-    return ctx.rng
+    if not live.rng then live.rng = generator(host.seed()) end
+    return live.rng
   end
 
   local function integer(v, place)
@@ -347,6 +351,6 @@ return function(kit)
   function random_library.randomseed(seed)
     if seed ~= nil and type(seed) ~= "number" then fail("math.randomseed", "a number expected, got " .. type(seed)) end
     local whole = seed and (math.tointeger(seed) or floor(seed * 1000003))
-    context().rng = generator(whole or host.seed())
+    live.rng = generator(whole or host.seed())
   end
 end

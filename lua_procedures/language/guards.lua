@@ -9,7 +9,7 @@ local getinfo, getmetatable = debug.getinfo, debug.getmetatable
 local find, format, gsub = string.find, string.format, string.gsub
 local mathtype, tointeger = math.type, math.tointeger
 
--- Work of one C call, in bytes touched, that goes uncharged: about a tenth of a millisecond.
+-- Work of one C call, in bytes touched, that goes unchecked and uncharged: about a tenth of a millisecond.
 local FREE = 1 << 16
 -- A count hook cannot fire inside a C call, so long ones are followed by idle instructions: one per 16 kB.
 local BYTES_PER_INSTRUCTION = 14
@@ -18,7 +18,7 @@ local OUT_OF_MEMORY = "not enough memory"
 
 return function(options)
   local max_string = options.max_string
-  local guards = { FREE = FREE, max_string = max_string, tostring = options.tostring, metatable = getmetatable }
+  local guards = { FREE = FREE < max_string and FREE or max_string, max_string = max_string, tostring = options.tostring, metatable = getmetatable }
   local sources = { [getinfo(1, "S").source] = true }
 
   -- Counts the functions of the chunk that calls this as the library's own.

@@ -129,9 +129,13 @@ class Guest:
         return compiled
 
     def _functions(self, text: str, first_line: int) -> Any:
+        """The functions of a text by ``first line << 24 | last line``, as Lua looks them up."""
         table = self._lua.table_from
-        found = function_table(text, first_line)
-        return table({key: table([digest, table(names)]) for key, (digest, names) in found.items()})
+        found: dict[int, Any] = {}
+        for lines, (digest, names) in function_table(text, first_line).items():
+            first, _, last = lines.partition(":")
+            found[int(first) << 24 | int(last)] = table([digest, table(names)])
+        return table(found)
 
     def start(self, compiled: Any) -> None:
         """Make the program's thread; the first ``resume`` runs it."""
@@ -162,6 +166,15 @@ class Guest:
         if said[0] == "memory":
             raise self._memory_fault()
         return said
+
+    def read(self, call: Any) -> str | None:
+        """What a reader of the prelude says of the guest's own tables; None where that cannot cross."""
+        self._lift(0)
+        try:
+            text = call()
+        except lua55.LuaError:
+            return None
+        return text if isinstance(text, str) else None
 
     def latch(self, fault: ProcedureError) -> None:
         """End the program with this error; nothing in it can catch it."""

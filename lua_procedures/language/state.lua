@@ -5,7 +5,7 @@ local sort, format, concat = table.sort, string.format, table.concat
 local mathtype = math.type
 
 return function(kit)
-  local guest, fail, context, values, host = kit.guest, kit.fail, kit.context, kit.values, kit.host
+  local guest, fail, live, values, host = kit.guest, kit.fail, kit.live, kit.values, kit.host
   local null, happened, depend = kit.null, kit.happened, kit.depend
 
   ---- State ------------------------------------------------------------------------------------------
@@ -17,7 +17,7 @@ return function(kit)
   end
 
   local function get(key)
-    if context().tracker then kit.touch(key) end
+    if live.tracker then kit.touch(key) end
     return values[key]
   end
 
@@ -33,7 +33,7 @@ return function(kit)
   local function set(primitive, key, value)
     check_key(primitive, key)
     check_value(primitive, key, value)
-    if context().tracker then kit.overwrite(key) end
+    if live.tracker then kit.overwrite(key) end
     values[key] = value
   end
 
@@ -43,7 +43,7 @@ return function(kit)
     local keys = {}
     for k in next, values do keys[#keys + 1] = k end
     sort(keys)
-    if context().tracker then
+    if live.tracker then
       depend(KEYS, concat(keys, "\31"))
       for i = 1, #keys do kit.touch(keys[i]) end
     end
@@ -51,12 +51,12 @@ return function(kit)
   end
 
   function State.get(key, default, last)
-    if rawequal(key, State) then key, default = default, last end
-    if type(key) ~= "string" then check_key("State.get", key) end
-    local value
-    if context().tracker then value = get(key) else value = values[key] end
-    if value == nil then return default end
-    return value
+    if key == State then key, default = default, last end
+    if live.tracker then kit.touch(key) end
+    local value = values[key]
+    if value ~= nil then return value end
+    check_key("State.get", key)
+    return default
   end
 
   function State.set(key, value, last)
@@ -92,7 +92,7 @@ return function(kit)
     end
     get(key)
     values[key] = { list, value } -- a scalar becomes the list's first item
-    if context().tracker then kit.overwrite(key) end
+    if live.tracker then kit.overwrite(key) end
   end
 
   function State.increment(key, amount, last)
@@ -114,19 +114,19 @@ return function(kit)
   function State.delete(key, last)
     if rawequal(key, State) then key = last end
     check_key("State.delete", key)
-    if context().tracker then kit.overwrite(key) end
+    if live.tracker then kit.overwrite(key) end
     values[key] = nil
   end
 
   function State.clear()
     for _, key in next, sorted_keys() do
-      if context().tracker then kit.overwrite(key) end
+      if live.tracker then kit.overwrite(key) end
       values[key] = nil
     end
   end
 
   function kit.appliers.append(effect)
-    if context().tracker and not kit.unseen(effect[2]) then kit.touch(effect[2]) end
+    if live.tracker and not kit.unseen(effect[2]) then kit.touch(effect[2]) end
     local list = values[effect[2]]
     if kit.unseen(effect[2]) then happened(effect) end
     if type(list) ~= "table" then
@@ -214,7 +214,7 @@ return function(kit)
   end
 
   local function read_current()
-    if context().tracker then depend("the current stage", current or "") end
+    if live.tracker then depend("the current stage", current or "") end
     return current
   end
 
@@ -243,11 +243,11 @@ return function(kit)
     return read_current() == name
   end
   function Stage.history()
-    if context().tracker then depend("the stage history", tostring(#history)) end
+    if live.tracker then depend("the stage history", tostring(#history)) end
     return kit.copy(history)
   end
   function Stage.count()
-    if context().tracker then depend("the stage history", tostring(#history)) end
+    if live.tracker then depend("the stage history", tostring(#history)) end
     return #history
   end
   function Stage.progress()
@@ -269,7 +269,7 @@ return function(kit)
   function kit.appliers.iterations(effect) count_iteration(effect[2]) end
 
   local function read_iterations()
-    if context().tracker then depend("Iterations", tostring(iterations)) end
+    if live.tracker then depend("Iterations", tostring(iterations)) end
     return iterations
   end
 
@@ -299,7 +299,7 @@ return function(kit)
     looks = looks + 1
     local number = host.poll_stop(looks)
     if number > 0 then request_stop(offers[number][1], offers[number][2]) end
-    if context().tracker then depend("Stop", stop.requested and format("%s %s", stop.success, stop.reason) or "") end
+    if live.tracker then depend("Stop", stop.requested and format("%s %s", stop.success, stop.reason) or "") end
   end
   -- a durable operation moves the chain: looks are counted from it
   function kit.reset_looks() looks = 0 end

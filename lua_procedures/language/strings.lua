@@ -23,6 +23,7 @@ return function(guards, patterns, matcher)
   local fail, fits, pay, text, integer = guards.fail, guards.fits, guards.pay, guards.text, guards.integer
   local call, blame, safe_tostring, FREE = guards.call, guards.blame, guards.tostring, guards.FREE
   local max_string = guards.max_string
+  local max_written = MAX_WRITTEN < max_string and MAX_WRITTEN or max_string
   local known, lookup = patterns.known, patterns.lookup
   local strings = { len = C.len, byte = c_byte, char = C.char }
 
@@ -111,7 +112,7 @@ return function(guards, patterns, matcher)
     if type(replacement) ~= "string" or #s > (known[p] or lookup(p)).reach then return false end
     local most = #replacement
     if c_find(replacement, "%", 1, true) then most = most * (#s + 1) end
-    return most * (#s + 1) <= MAX_WRITTEN
+    return most * (#s + 1) <= max_written
   end
 
   function strings.gsub(s, p, replacement, limit)
@@ -121,7 +122,10 @@ return function(guards, patterns, matcher)
       guards.mismatch(replacement, 3, "gsub", "string/function/table")
     end
     if limit ~= nil then limit = integer(limit, 4, "gsub") end
-    if quick_gsub(s, p, replacement) then return call("gsub", c_gsub, s, p, replacement, limit) end
+    if quick_gsub(s, p, replacement) then
+      if #s > FREE then pay(#s << 3) end
+      return call("gsub", c_gsub, s, p, replacement, limit)
+    end
     fits(#s)
     return matcher.gsub(s, p, replacement, limit)
   end

@@ -3,7 +3,7 @@
 -- `build(guards)` returns it. Tables without a metatable and of moderate length go to C; others are walked in Lua, so
 -- that a huge `__len`, or a border far beyond the elements, meets a hook, and so that metamethods may yield.
 
-local ipairs, rawequal, rawget, select, type = ipairs, rawequal, rawget, select, type
+local ipairs, pcall, rawequal, rawget, select, type = ipairs, pcall, rawequal, rawget, select, type
 local mathtype, maxinteger = math.type, math.maxinteger
 local T = table
 local c_concat, c_create, c_insert, c_move, c_remove, c_sort, c_unpack =
@@ -144,8 +144,12 @@ return function(guards)
     local count = last - first
     if count < 0 or count >= MAX_MOVED then fail("too many results to unpack") end
     if metatable(t) then t, first, last = tables.move(t, first, last, 1, {}), 1, count + 1 end
-    if count > FREELY then pay(count * ELEMENT) end
-    return call("unpack", c_unpack, t, first, last)
+    if count > FREELY then
+      pay(count * ELEMENT)
+      -- The stack may be too full; asked first, as C would complain of it at this line.
+      if not pcall(c_unpack, t, first, last) then fail("too many results to unpack") end
+    end
+    return c_unpack(t, first, last)
   end
 
   -- The pieces from `first` to `last`, checked, as a plain list; their numbers keep their place.
@@ -156,11 +160,12 @@ return function(guards)
       local piece = t[i]
       local kind = type(piece)
       if kind == "string" then
-        size = size + #piece + extra
-        if size > max_string then fits(size - extra) end
+        size = size + #piece
       elseif kind ~= "number" then
         fail("invalid value (" .. kind .. ") at index " .. i .. " in table for 'concat'")
       end
+      size = size + extra
+      if size > max_string then fits(size - extra) end
       if not plain then list[i - first + 1] = piece end
     end
     if size > FREE then pay(size) end

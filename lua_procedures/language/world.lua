@@ -21,7 +21,8 @@ local MAX_LOAD = 1000000
 return function(kit)
   local host = kit.host
   local tick, limit_memory = host.tick, host.limit_memory
-  local error, type, rawequal = raw.error, raw.type, raw.rawequal
+  local error, type, rawequal, getinfo = raw.error, raw.type, raw.rawequal, raw.getinfo
+  local yield, isyieldable = raw.yield, raw.isyieldable
 
   local REQUEST, REFUSED, LATCH = {}, {}, {}
   local latched = false
@@ -29,11 +30,11 @@ return function(kit)
   local threads, contexts = {}, {}                  -- by the host's number of a thread
   local hosted = raw.setmetatable({}, weak)         -- coroutines that the host resumes
   local fences = raw.setmetatable({}, weak)         -- coroutines inside a step: they may not yield
-  local context = { id = 0 }                        -- of the thread that runs now
+  local live = { id = 0 }                           -- what belongs to the thread that runs now
 
   kit.raw = raw
   kit.REQUEST = REQUEST
-  function kit.context() return context end
+  kit.live = live
 
   ---- stopping -------------------------------------------------------------------------------------
 
@@ -68,15 +69,17 @@ return function(kit)
 
   -- line and chunk of the guest's code that called us: the nearest frame that is not ours
   local function where()
-    for level = 3, 12 do
-      local info = raw.getinfo(level, "Sl")
-      if not info then break end
-      if info.currentline > 0 and info.source ~= OWN then
-        context.line, context.chunk = info.currentline, info.short_src
-        return info.currentline, info.short_src
-      end
+    local info = getinfo(4, "Sl") -- most often: where, a helper, the primitive, the program
+    if not info or info.source == OWN or info.currentline < 1 then
+      local level = 3
+      repeat
+        info = getinfo(level, "Sl")
+        level = level + 1
+      until not info or (info.currentline > 0 and info.source ~= OWN)
+      if not info then return live.line or 0, live.chunk or "cell" end
     end
-    return context.line or 0, context.chunk or "cell"
+    live.line, live.chunk = info.currentline, info.short_src
+    return info.currentline, info.short_src
   end
   kit.where = where
 
@@ -91,16 +94,16 @@ return function(kit)
   kit.classes = {}
 
   local function answered(first, ...)
-    if rawequal(first, REFUSED) then return fail(context.asking or "this call", kit.CANNOT_WAIT) end
+    if rawequal(first, REFUSED) then return fail(live.asking or "this call", kit.CANNOT_WAIT) end
     return first, ...
   end
   kit.CANNOT_WAIT = "cannot wait here: the Lua that runs now (an xpcall handler, __tostring or __close) cannot be suspended"
 
   function kit.request(primitive, op, ...)
     if latched then error(LATCH, 0) end
-    if not raw.isyieldable() then fail(primitive, kit.CANNOT_WAIT) end
-    context.asking = primitive
-    return answered(raw.yield(REQUEST, op, ...))
+    if not isyieldable() then fail(primitive, kit.CANNOT_WAIT) end
+    live.asking = primitive
+    return answered(yield(REQUEST, op, ...))
   end
 
   ---- catching -----------------------------------------------------------------------------------------
@@ -291,10 +294,19 @@ return function(kit)
     return tag, ...
   end
 
+  local function switch(id)
+    local left = contexts[live.id]
+    for k in next, live do
+      if left then left[k] = live[k] end
+      live[k] = nil
+    end
+    for k, v in next, contexts[id] do live[k] = v end
+  end
+
   -- called by the host with the memory limit lifted, so that pushing arguments cannot fail
   function kit.resume(id, ...)
     limit_memory()
-    context = contexts[id]
+    if live.id ~= id then switch(id) end
     return report(raw.resume(threads[id], ...))
   end
 

@@ -76,7 +76,7 @@ def _answer(shell: Any, store: str, name: str, text: str) -> Run:
 def _resume(shell: Any, store: str, name: str) -> Run:
     job = api.resumed(name, store=store)
     cell = open_cell(shell, job, quiet=False, may_wait=False)
-    run = api.run_here(cell.drive())
+    run = api.run_here(cell.job, cell.drive)
     if run.error is not None:
         raise run.error
     shell.lua_procedures.note_shown(run)

@@ -214,7 +214,7 @@ class Magics:
 
         cell, options = self._open(line, source, may_wait=False)
         try:
-            return self._done(run_here(cell.drive()))
+            return self._done(run_here(cell.job, cell.drive))
         finally:
             self._bind(cell, options)
 

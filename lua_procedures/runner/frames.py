@@ -2,55 +2,78 @@
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass, field
-
 from ..durable.entries import Entry
+from ..durable.journal import frame_chain
 
-__all__ = ["Frame", "Opened"]
-
-
-@dataclass(slots=True)
-class Opened:
-    """A composite operation that runs now.
-
-    Attributes:
-        asked: its parts text, as its entry will keep it.
-        started: UNIX time in seconds.
-    """
-
-    kind: str
-    name: str
-    asked: str
-    line: int
-    key: bytes
-    prev: bytes
-    path: str
-    started: float = field(default_factory=time.time)
+__all__ = ["Frame"]
 
 
-@dataclass(slots=True)
 class Frame:
-    """One frame: the operations directly inside a composite, or the outermost ones.
+    """One frame: the operations directly inside a composite operation, or the outermost ones.
+
+    Built for every step that runs, so it computes nothing that most steps never ask for.
 
     Attributes:
         prefix: what the paths inside start with: ``""`` or such as ``"3/"``.
-        root: the chain at its start; also what its random numbers are seeded with.
-        chain: the chain after its last operation.
         next: the position that the next operation takes.
-        names: step name → its entry.
-        opened: the operation whose frame this is; None for the outermost.
+        kind, name, asked, line, key, prev, path, started: of the composite operation whose frame this is, as its
+            entry will keep them; of the outermost frame, ``kind`` is ``""``.
         notices_from: how many notices the run had when it began.
-        clock: the drawn start time of a step, once the program asked for the time in it.
-        asked_at: monotonic time at which ``clock`` was drawn.
+        clock: the drawn start time of a step, once the program asked for the time in it, in UNIX seconds.
+        asked_at: the monotonic time at which ``clock`` was drawn.
     """
 
-    prefix: str
-    root: bytes
-    chain: bytes
-    opened: Opened | None = None
-    next: int = 0
-    names: dict[str, Entry] = field(default_factory=dict)
-    notices_from: int = 0
-    clock: float | None = None
-    asked_at: float = 0.0
+    __slots__ = (
+        "_chain", "_names", "_root", "_variant", "asked", "asked_at", "clock", "key", "kind", "line", "name", "next",
+        "notices_from", "path", "prefix", "prev", "started",
+    )  # fmt: skip
+
+    def __init__(self, prefix: str, key: bytes, variant: int) -> None:
+        self.prefix = prefix
+        self.key = key
+        self.next = 0
+        self.kind = self.name = self.asked = self.path = ""
+        self.line = self.notices_from = 0
+        self.prev = b""
+        self.started = self.asked_at = 0.0
+        self.clock: float | None = None
+        self._variant = variant
+        self._root: bytes | None = None
+        self._chain: bytes | None = None
+        self._names: dict[str, Entry] | None = None
+
+    @property
+    def root(self) -> bytes:
+        """The chain at its start; also what its random numbers are seeded with."""
+        if self._root is None:
+            self._root = frame_chain(self.key, self._variant)
+        return self._root
+
+    @property
+    def chain(self) -> bytes:
+        """The chain after its last operation."""
+        return self._chain or self.root
+
+    @chain.setter
+    def chain(self, chain: bytes) -> None:
+        self._chain = chain
+
+    @property
+    def tail(self) -> bytes | None:
+        """The chain after its last operation; None where there was none."""
+        return self._chain if self.next else None
+
+    @property
+    def names(self) -> dict[str, Entry]:
+        """Step name → its entry."""
+        if self._names is None:
+            self._names = {}
+        return self._names
+
+    def entry_named(self, name: str) -> Entry | None:
+        """The step of that name in this frame, if it is done."""
+        return self._names.get(name) if self._names else None
+
+    def is_step(self) -> bool:
+        """Whether time and chance are real here: a step runs once."""
+        return self.kind in ("step", "checkpoint")

@@ -138,10 +138,9 @@ class Hosting:
 
     def captured_changed(self, message: str, name: str) -> None:
         """A step changed what it captured: on replay that change would be missing."""
-        opened = self.ledger.frame.opened
         raise LuaRuntimeError(
             message,
-            line=opened.line if opened else None,
+            line=self.ledger.frame.line or None,
             hint=f"A replayed step does not run, so '{name}' would keep its old value: return the value from the step "
             f"instead, or keep it in State.",
         )
@@ -156,7 +155,7 @@ class Hosting:
         """The time in microseconds: the run's own, or in a step the real one from its drawn start on."""
         ledger = self.ledger
         frame = ledger.frame
-        if frame.opened is None or frame.opened.kind not in ("step", "checkpoint"):
+        if not frame.is_step():
             return int(ledger.now * 1e6)
         if frame.clock is None:
             frame.clock = float(ledger.hidden("clock", "", lambda: repr(time.time())))

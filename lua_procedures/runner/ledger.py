@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from ..durable.entries import Entry
-from ..durable.journal import Journal, chain_after, changed_parts, frame_chain, key_of, parts_text, root_chain
+from ..durable.journal import Journal, chain_after, key_of, parts_text, root_key
 from ..errors import DivergenceError, LimitExceeded
 from ..events import CheckpointFinished, CheckpointStarted, Sink
-from .frames import Frame, Opened
+from .explaining import called, difference
+from .frames import Frame
 
 __all__ = ["Ledger", "PlanReached", "Policy", "Sought"]
 
@@ -26,7 +27,7 @@ class Policy:
 
     Attributes:
         strict: a changed checkpoint is an error.
-        plan: nothing runs.
+        plan: nothing runs and nothing is written.
         redo: names, paths or ``failed``: what runs again although it is recorded.
         takes_defaults: whether answers that ``--answers default`` took count.
         max_checkpoints: how many a run may have.
@@ -39,58 +40,61 @@ class Policy:
     max_checkpoints: int = 100_000
 
 
-@dataclass(slots=True)
 class Sought:
     """An operation that the program asks for now, before it is known whether it is recorded.
 
     Attributes:
         found: its recorded entries, newest first.
-        variant: how many entries its key had.
+        variant: how many entries its key had, asked for again or not.
     """
 
-    kind: str
-    name: str
-    asked: str
-    line: int
-    key: bytes
-    path: str
-    found: list[Entry]
-    variant: int
+    __slots__ = ("asked", "found", "key", "kind", "line", "name", "path", "variant")
+
+    def __init__(self, kind: str, name: str, asked: str, line: int, key: bytes, path: str, found: list[Entry]) -> None:
+        self.kind = kind
+        self.name = name
+        self.asked = asked
+        self.line = line
+        self.key = key
+        self.path = path
+        self.found = found
+        self.variant = len(found)
 
 
-@dataclass
 class Ledger:
     """What was passed and what is open in one pass.
 
+    Args:
+        journal: what was done before, and where this pass is recorded.
+        policy: how to treat it.
+        emit: who is told what happens.
+        watched: whether anybody listens.
+
     Attributes:
         frames: the open frames, outermost first.
-        passed: the checkpoints of this pass with whether they were replayed, in the order of completion.
-        caught: entries of operations that failed and whose error the program may yet catch.
+        passed: the checkpoints of this pass in the order of completion; ``kept`` says which were replayed.
         change: a sentence on the first checkpoint that was recorded otherwise, or None.
         planned: with ``--plan``, what would run.
         now: the run's own time, in UNIX seconds.
+        replayed, executed: how many checkpoints of the outermost frame were replayed, and ran.
+        on_move: called when an operation was passed.
     """
 
-    journal: Journal
-    policy: Policy
-    emit: Sink
-    watched: bool = True
-    frames: list[Frame] = field(default_factory=list)
-    passed: list[tuple[Entry, bool]] = field(default_factory=list)
-    caught: list[Entry] = field(default_factory=list)
-    change: str | None = None
-    planned: list[Entry] = field(default_factory=list)
-    now: float = 0.0
-    replayed: int = 0
-    executed: int = 0
-    count: int = 0
-    on_move: Callable[[], None] = lambda: None
-
-    def __post_init__(self) -> None:
-        root = root_chain(self.journal.row.root)
-        self.frames.append(Frame(prefix="", root=root, chain=root))
-        self.now = self.journal.row.started
-        self.completed_before = self.journal.row.tail is not None
+    def __init__(self, journal: Journal, policy: Policy, emit: Sink, *, watched: bool = True) -> None:
+        self.journal = journal
+        self.policy = policy
+        self._emit = emit
+        self._watched = watched
+        self.frames = [Frame("", root_key(journal.row.root), 0)]
+        self.passed: list[Entry] = []
+        self.kept = bytearray()
+        self._caught: list[Entry] = []
+        self.change: str | None = None
+        self.planned: list[Entry] = []
+        self.now = journal.row.started
+        self.replayed = 0
+        self.executed = 0
+        self.on_move: Callable[[], object] | None = None
 
     @property
     def frame(self) -> Frame:
@@ -103,43 +107,41 @@ class Ledger:
         """An operation and what the journal knows of it."""
         frame = self.frames[-1]
         key = key_of(frame.chain, kind, name, asked)
-        found = self.journal.find(key)
-        path = f"{frame.prefix}{frame.next}"
-        variant = len(found)
-        if found and self.policy.redo and self._redone(kind, name, path, found[-1]):
-            found = []
-        return Sought(kind, name, asked, line, key, path, found[::-1] if variant > 1 else found, variant)
+        sought = Sought(kind, name, asked, line, key, f"{frame.prefix}{frame.next}", self.journal.find(key))
+        if sought.found and self.policy.redo and self._redone(sought):
+            sought.found = []
+        return sought
 
-    def _redone(self, kind: str, name: str, path: str, newest: Entry) -> bool:
+    def _redone(self, sought: Sought) -> bool:
         redo = self.policy.redo
-        return name in redo or path in redo or ("failed" in redo and newest.failed)
+        return sought.name in redo or sought.path in redo or ("failed" in redo and sought.found[0].failed)
 
     def replay(self, entry: Entry) -> None:
         """Pass over a recorded operation."""
         frame = self.frames[-1]
         frame.chain = entry.chain
         frame.next += 1
-        self._done(frame, entry, replayed=True)
-        if self.caught:
-            self._write_caught()
+        if self._caught:
+            self.settle()
+        self._done(entry, replayed=True)
 
-    def _done(self, frame: Frame, entry: Entry, *, replayed: bool) -> None:
-        self.count += 1
-        if self.count > self.policy.max_checkpoints:
+    def _done(self, entry: Entry, *, replayed: bool) -> None:
+        self.passed.append(entry)
+        self.kept.append(replayed)
+        if len(self.passed) > self.policy.max_checkpoints:
             raise LimitExceeded(f"the run has more than {self.policy.max_checkpoints:,} checkpoints")
         self.now = max(self.now, entry.finished)
-        self.passed.append((entry, replayed))
         if len(self.frames) == 1:
             if replayed:
                 self.replayed += 1
             else:
                 self.executed += 1
-        self.on_move()
-        if self.watched:
-            self.emit(
-                CheckpointFinished(
-                    entry.path, entry.kind, entry.name, entry.line, replayed, entry.failed, entry.finished - entry.started
-                )
+        if self.on_move is not None:
+            self.on_move()
+        if self._watched:
+            seconds = entry.finished - entry.started
+            self._emit(
+                CheckpointFinished(entry.path, entry.kind, entry.name, entry.line, replayed, entry.failed, seconds)
             )
 
     # -- going live ------------------------------------------------------------------------------------
@@ -151,39 +153,42 @@ class Ledger:
             DivergenceError: with ``--strict``.
             PlanReached: with ``--plan``.
         """
-        if self.caught:
-            self._write_caught()
-        if self.change is None or self.policy.plan or self.policy.strict:
+        if self._caught:
+            self.settle()
+        if self.journal.recorded or self.policy.plan:
             self._explain(sought)
-        if self.watched:
-            self.emit(CheckpointStarted(sought.path, sought.kind, sought.name, sought.line))
+        if self._watched:
+            self._emit(CheckpointStarted(sought.path, sought.kind, sought.name, sought.line))
 
     def _explain(self, sought: Sought) -> None:
-        beside = self.journal.siblings(self.frames[-1].chain) if self.journal.recorded else []
-        sentence = _difference(sought, beside[-1]) if beside else None
-        if sought.variant and not sought.found:
-            sentence = f"line {sought.line}: {_called(sought)} runs again, as asked"
-        if self.change is None:
-            self.change = sentence
-        if self.policy.strict and (sentence or self.completed_before):
+        policy = self.policy
+        if self.change is not None and not (policy.plan or policy.strict):
+            return
+        before = self.journal.superseded(self.frames[-1].chain)
+        sentence = difference(sought, before) if before else None
+        if sought.variant and not sought.found and policy.redo:
+            sentence = f"line {sought.line}: {called(sought)} runs again, as asked"
+        self.change = self.change or sentence
+        if policy.strict and (sentence or self.journal.row.tail is not None):
             raise DivergenceError(
-                sentence or f"line {sought.line}: {_called(sought)} is new; the recorded run had completed without it",
+                sentence or f"line {sought.line}: {called(sought)} is new; the recorded run completed without it",
                 hint="Without --strict it runs, and what follows runs again.",
             )
-        if self.policy.plan:
-            self.planned = list(self.journal.tail_after(beside[-1])) if beside else []
+        if policy.plan:
+            self.planned = list(self.journal.tail_from(before)) if before else []
+            self.change = self.change or f"line {sought.line}: {called(sought)} is new"
             raise PlanReached
 
     def open(self, sought: Sought, notices: int) -> None:
         """Enter a composite operation's own frame."""
-        frame = self.frames[-1]
-        opened = Opened(
-            sought.kind, sought.name, parts_text(sought.asked), sought.line, sought.key, frame.chain, sought.path
-        )
-        root = frame_chain(sought.key, sought.variant)
-        self.frames.append(
-            Frame(prefix=sought.path + "/", root=root, chain=root, opened=opened, notices_from=notices)
-        )
+        prev = self.frames[-1].chain
+        frame = Frame(sought.path + "/", sought.key, sought.variant)
+        frame.kind, frame.name, frame.line, frame.path = sought.kind, sought.name, sought.line, sought.path
+        frame.asked = parts_text(sought.asked)
+        frame.prev = prev
+        frame.notices_from = notices
+        frame.started = time.time()
+        self.frames.append(frame)
 
     def close(
         self,
@@ -195,183 +200,152 @@ class Ledger:
         objects: tuple[Any, ...] | None = None,
     ) -> Entry:
         """Leave the innermost frame and record its operation; a failed one waits until the program goes on."""
-        inner = self.frames[-1]
-        if self.caught and not failed:
-            self._write_caught()
-        self.frames.pop()
-        opened = inner.opened
-        assert opened is not None  # noqa: S101 - the outermost frame is never closed
-        chain = chain_after(opened.key, outcome, failed)
+        if self._caught and not failed:
+            self.settle()
+        inner = self.frames.pop()
+        chain = chain_after(inner.key, outcome, failed)
         entry = Entry(
-            opened.key, opened.prev, chain, opened.path, opened.kind, opened.name, opened.asked, outcome, failed,
-            effects, reads, opened.line, opened.started, time.time(), None, inner.chain if inner.next else None, objects,
+            inner.key, inner.prev, chain, inner.path, inner.kind, inner.name, inner.asked, outcome, failed,
+            effects, reads, inner.line, inner.started, time.time(), None, inner.tail, objects,
         )  # fmt: skip
-        frame = self.frames[-1]
-        frame.chain = chain
-        frame.next += 1
         if failed:
-            self.caught.append(entry)
+            self._caught.append(entry)
         else:
             self.journal.append(entry)
-        self._done(frame, entry, replayed=False)
+        self._pass_live(entry)
         return entry
 
-    def record(self, sought: Sought, outcome: str, *, started: float, effects: str | None = None, usage: str | None = None) -> Entry:
+    def record(self, sought: Sought, outcome: str, *, started: float, effects: str | None = None) -> Entry:
         """Record a simple operation, which has no frame of its own."""
-        frame = self.frames[-1]
-        chain = chain_after(sought.key, outcome, False)
         entry = Entry(
-            sought.key, frame.chain, chain, sought.path, sought.kind, sought.name, parts_text(sought.asked), outcome,
-            False, effects, None, sought.line, started, time.time(), usage,
+            sought.key, self.frames[-1].chain, chain_after(sought.key, outcome, False), sought.path, sought.kind,
+            sought.name, parts_text(sought.asked), outcome, False, effects, None, sought.line, started, time.time(),
         )  # fmt: skip
         self.journal.append(entry)
-        frame.chain = chain
-        frame.next += 1
-        self._done(frame, entry, replayed=False)
+        self._pass_live(entry)
         return entry
+
+    def _pass_live(self, entry: Entry) -> None:
+        frame = self.frames[-1]
+        frame.chain = entry.chain
+        frame.next += 1
+        self._done(entry, replayed=False)
 
     def settle(self) -> None:
         """The program went on after a failure (or completed): what failed is part of what happened."""
-        if self.caught:
-            self._write_caught()
-
-    def _write_caught(self) -> None:
-        for entry in self.caught:
+        for entry in self._caught:
             self.journal.append(entry)
-        self.caught.clear()
+        self._caught.clear()
 
-    # -- hidden entries --------------------------------------------------------------------------------
+    # -- what takes no position --------------------------------------------------------------------------
 
     def hidden(self, kind: str, name: str, compute: Callable[[], str], *, asked: str = "") -> str:
         """The recorded outcome of something that takes no position; computed and recorded the first time."""
-        frame = self.frames[-1]
-        key = key_of(frame.chain if kind != "clock" else frame.root, kind, name, asked)
-        found = self.journal.find(key)
-        if found:
-            return found[-1].outcome
-        outcome = compute()
-        if not self.policy.plan:
-            self.journal.append(_hidden(key, frame.chain, kind, name, asked, outcome))
+        outcome = self.peek(kind, name, asked=asked)
+        if outcome is None:
+            outcome = compute()
+            chain = self._place_of(kind)
+            self._write(_hidden(key_of(chain, kind, name, asked), chain, kind, name, asked, outcome))
         return outcome
 
-    def peek(self, kind: str, name: str) -> str | None:
+    def peek(self, kind: str, name: str, *, asked: str = "") -> str | None:
         """The recorded outcome of something that takes no position, if it is recorded here."""
-        found = self.journal.find(key_of(self.frames[-1].chain, kind, name, ""))
-        return found[-1].outcome if found else None
+        found = self.journal.find(key_of(self._place_of(kind), kind, name, asked))
+        return found[0].outcome if found else None
 
-    def cut(self, which: str | int, line: int) -> None:
-        """Forget a checkpoint of this frame and all later ones; the next operation takes its place."""
-        frame = self.frames[-1]
-        key = key_of(frame.chain, "cut", frame.prefix, repr(which))
-        ended = self._ended_at()
-        cut = next((entry for entry in reversed(self.journal.find(key)) if entry.started > ended), None)
-        if cut is None:
-            entry = self.known(which)
-            if entry is None:
-                return
-            position = entry.path.rpartition("/")[2]
-            cut = _hidden(key, frame.chain, "cut", frame.prefix, repr(which), position, line)
-            if not self.policy.plan:
-                self.journal.append(cut)
-        self.journal.forget(cut)
-        self._rewind(frame, int(cut.outcome))
+    def _place_of(self, kind: str) -> bytes:
+        # a step's clock is drawn once for the whole step, wherever in it the program first looks
+        return self.frame.root if kind == "clock" else self.frame.chain
 
-    def _ended_at(self) -> float:
-        return next((entry.finished for entry in reversed(self.journal.entries) if entry.kind == "end"), 0.0)
-
-    def _rewind(self, frame: Frame, position: int) -> None:
-        if position >= frame.next:
-            return
-        kept = []
-        for entry, replayed in self.passed:
-            if _place(entry.path, frame.prefix) >= position:
-                if len(self.frames) == 1 and "/" not in entry.path:
-                    self.replayed -= replayed
-                    self.executed -= not replayed
-                continue
-            kept.append((entry, replayed))
-        self.passed = kept
-        frame.next = position
-        frame.names = {name: seen for name, seen in frame.names.items() if _place(seen.path, frame.prefix) < position}
+    def _write(self, entry: Entry) -> None:
+        if not self.policy.plan:
+            self.journal.append(entry)
 
     def known(self, which: str | int) -> Entry | None:
         """A checkpoint of this frame by name or position: of this pass, or else what the journal held before."""
-        prefix = self.frames[-1].prefix
-        for entry, _ in reversed(self.passed):
+        prefix = self.frame.prefix
+        for entry in reversed(self.passed):
             head, _, place = entry.path.rpartition("/")
             if (head + "/" if head else "") == prefix and (entry.name == which or int(place) == which):
                 return entry
         return self.journal.newest(prefix, which)
 
+    def cut(self, which: str | int) -> None:
+        """Forget a checkpoint of this frame and all later ones; the next operation takes its place."""
+        frame = self.frame
+        key = key_of(frame.chain, "cut", frame.prefix, repr(which))
+        cut = self.journal.newest_cut(key)
+        if cut is None:
+            entry = self.known(which)
+            if entry is None:
+                return
+            place = entry.path.rpartition("/")[2]
+            cut = _hidden(key, frame.chain, "cut", frame.prefix, repr(which), place)
+            self._write(cut)
+        self.journal.forget(cut)
+        self._rewind(frame, int(cut.outcome))
+
+    def _rewind(self, frame: Frame, position: int) -> None:
+        if position >= frame.next:
+            return
+        passed, kept = self.passed, self.kept
+        self.passed, self.kept = [], bytearray()
+        for entry, replayed in zip(passed, kept, strict=True):
+            if _position(entry.path, frame.prefix) < position:
+                self.passed.append(entry)
+                self.kept.append(replayed)
+            elif "/" not in entry.path:
+                self.replayed -= replayed
+                self.executed -= not replayed
+        frame.next = position
+        for name in [name for name, entry in frame.names.items() if _position(entry.path, frame.prefix) >= position]:
+            del frame.names[name]
+
     # -- the end -----------------------------------------------------------------------------------------
 
     def end(self) -> None:
-        """The program ended: what a cut forgot stays forgotten, and the next run meets the cut anew."""
-        if not self.policy.plan and any(entry.kind == "cut" for entry in self.journal.entries):
-            self.journal.append(_hidden(b"end", b"", "end", "", "", "null"))
-
-    def check_end(self) -> None:
-        """With ``--strict``: a run that had completed must end where it ended.
+        """The program completed: what its cuts forgot stays forgotten, and the next run meets them anew.
 
         Raises:
-            DivergenceError: it ends elsewhere.
+            DivergenceError: with ``--strict``, where the recorded run had completed elsewhere.
         """
         tail = self.journal.row.tail
         if self.policy.strict and tail is not None and tail != self.frames[0].chain:
             raise DivergenceError(
-                "the program ends earlier than the recorded run", hint="Without --strict the recorded rest is kept as history."
+                "the program ends earlier than the recorded run",
+                hint="Without --strict the recorded rest is kept as history.",
             )
+        self.settle()
+        if self.journal.has_cuts:
+            self._write(_hidden(b"end", b"", "end", "", "", "null"))
 
     def listing(self) -> list[tuple[Entry, bool]]:
         """All checkpoints of this pass in path order, outer before inner, also those inside replayed steps."""
         rows: dict[str, tuple[Entry, bool]] = {}
-        for entry, replayed in self.passed:
-            if replayed:
+        for entry, replayed in zip(self.passed, self.kept, strict=True):
+            if replayed and entry.tail is not None:
                 for inner in self._inside(entry):
                     rows.setdefault(inner.path, (inner, True))
-            rows[entry.path] = (entry, replayed)
+            rows[entry.path] = (entry, bool(replayed))
         return [rows[path] for path in sorted(rows, key=_places)]
 
-    def _inside(self, entry: Entry) -> Iterable[Entry]:
+    def _inside(self, entry: Entry) -> Iterator[Entry]:
         for inner in self.journal.inside(entry):
             yield inner
             yield from self._inside(inner)
 
 
-def _hidden(key: bytes, chain: bytes, kind: str, name: str, asked: str, outcome: str, line: int = 0) -> Entry:
+def _hidden(key: bytes, chain: bytes, kind: str, name: str, asked: str, outcome: str) -> Entry:
     now = time.time()
-    return Entry(key, chain, chain, "", kind, name, asked, outcome, line=line, started=now, finished=now)
+    return Entry(key, chain, chain, "", kind, name, asked, outcome, started=now, finished=now)
 
 
 def _places(path: str) -> list[int]:
     return [int(place) for place in path.split("/")]
 
 
-def _place(path: str, prefix: str) -> int:
+def _position(path: str, prefix: str) -> int:
+    """The position of a path in the frame with that prefix, or of what it is inside of; -1 outside."""
     if not path.startswith(prefix):
         return -1
     return int(path[len(prefix) :].partition("/")[0])
-
-
-def _called(operation: Sought | Entry) -> str:
-    return f'{operation.kind} "{operation.name}"' if operation.name else operation.kind
-
-
-def _difference(sought: Sought, before: Entry) -> str:
-    place = f"line {sought.line}: "
-    if (before.kind, before.name) != (sought.kind, sought.name):
-        return f"{place}{_called(sought)} is where {_called(before)} was"
-    parts = changed_parts(before.asked, parts_text(sought.asked))
-    if not parts:
-        why = "changed (the State it reads)" if before.reads else "runs again (its checkpoint was cleared)"
-        return f"{place}{_called(sought)} {why}"
-    return f"{place}{_called(sought)} changed ({_listed([_part(label) for label in parts])})"
-
-
-def _part(label: str) -> str:
-    return {"function": "its function", "inputs": "its inputs"}.get(label, label)
-
-
-def _listed(words: Sequence[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
-

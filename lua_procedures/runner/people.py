@@ -6,8 +6,8 @@ import asyncio
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any, Final
 
 from ..durable.serialization import dumps, loads
 from ..durable.stores import Store
@@ -16,7 +16,10 @@ from ..human.answers import accept, expired
 from ..human.requests import TIMEOUT, HumanRequest, HumanResponse
 from ..human.responders import LATER, Asking, Responder, Scripted
 
-__all__ = ["People", "Suspended", "answer_text", "respond", "settled"]
+__all__ = ["SLEEP", "People", "Suspended", "answer_text", "respond", "settled"]
+
+#: What the ids of kept sleeps begin with, among those of questions.
+SLEEP: Final = "sleep-"
 
 _SLICE = 0.1  # seconds; a longer await would keep the stop button waiting
 _LOOK = 0.5  # seconds between two looks into the store for an answer from elsewhere
@@ -43,7 +46,8 @@ class People:
     Attributes:
         scripted: answers known beforehand.
         responder: what can ask a person now, or None.
-        wait: whether to hold the pass while a person is asked.
+        wait: whether to hold the pass while a person is asked, or for a ``Sleep``.
+        blocking: whether the pass is driven on a thread whose loop cannot turn meanwhile.
         headless: whether an open question is an error, since nobody can answer it here.
     """
 
@@ -53,7 +57,7 @@ class People:
     responder: Responder | None = None
     wait: bool = True
     headless: bool = False
-    _answer: asyncio.Future[Any] | None = field(default=None, repr=False)
+    blocking: bool = False
 
     def kept(self, request: HumanRequest) -> tuple[HumanRequest, HumanResponse | None]:
         """The question as it was first asked (from now on in the store), and its answer if it has one."""

@@ -65,11 +65,12 @@ return function(texts, max_string, seconds)
     coroutine = { create = hooked, wrap = wrap, yield = coroutine.yield, close = close,
       resume = function(...) return caught(resume(...)) end },
   }
-  local worlds = { guest = { tostring = text_of, part = part }, real = { tostring = tostring, unpack = table.unpack } }
+  local builders = { patterns = part("patterns"), matcher = part("matcher") }
+  local worlds = { guest = { tostring = text_of, builders = builders }, real = { tostring = tostring, unpack = table.unpack } }
   for name in next, lib do worlds.real[name] = worlds.real[name] or _G[name] end
   for name, member in next, lib do worlds.guest[name] = member end
   for name, member in next, common do worlds.guest[name], worlds.real[name] = member, member end
-  worlds.guest.real = worlds.real
+  worlds.guest.real, worlds.guest.seconds = worlds.real, clock
   worlds.guest._G = worlds.guest
 
   local globals, names = _G, {}
@@ -77,7 +78,6 @@ return function(texts, max_string, seconds)
   for name in next, names do globals[name] = nil end
 
   local function finish(ok, ...)
-    sethook()
     if latched then return "stopped" end
     return ok and "done" or "failed", ...
   end
@@ -86,18 +86,17 @@ return function(texts, max_string, seconds)
     if not program then return "syntax", message end
     metatable_of("").__index = worlds[world].string
     started, latched = clock(), false
-    sethook(hook, "", 1000)
-    return finish(pcall(program))
+    return finish(resume(hooked(program)))
   end
 end
 """
 
 # Returns same(case, ...): nothing where our matcher and C's give the same values or the same error, else both.
 COMPARE = r"""
-  local guards = { own = function() end, fits = function() end, pay = function() end, FREE = FREE,
+  local guards = { own = function() end, fits = function() end, pay = function() end, FREE = 1 << 16,
     fail = function(message) error(message, 0) end }
-  local patterns = part("patterns")(guards)
-  local ours, C = part("matcher")(guards, patterns), real.string
+  local patterns = builders.patterns(guards)
+  local ours, C = builders.matcher(guards, patterns), real.string
   local function outcome(f, ...)
     local r = table.pack(pcall(f, ...))
     for i = 1, r.n do r[i] = tostring(r[i]) end
@@ -127,6 +126,23 @@ COMPARE = r"""
     local expected = outcome(functions[name][1], s, p, third, fourth)
     local got = outcome(functions[name][2], s, p, third, fourth)
     if expected ~= got then return expected .. "  but  " .. got end
+  end
+"""
+
+
+# Returns cost(p, unit, tail): the time in which C searches and substitutes in the longest subject it is called for.
+COST = r"""
+  local guards = { own = function() end, FREE = 1 << 16 }
+  local patterns, C = builders.patterns(guards), real.string
+  return function(p, unit, tail)
+    local reach = math.min(patterns.lookup(p).reach, 500000)
+    local size = (reach - #tail) // #unit
+    if size < 1 then return 0 end
+    local s = C.rep(unit, math.tointeger(size)) .. tail
+    local started = seconds()
+    C.find(s, p)
+    C.gsub(s, p, "")
+    return seconds() - started
   end
 """
 
@@ -236,10 +252,9 @@ string.match({}, 'b')
 ('abc'):gsub('a', true)
 ('abc'):gsub('a', 'b', {})
 ('abc'):gsub('a', function() error('mine') end)
-('abc'):gsub('a', function() error({}) end) == nil
 ('hello world'):gsub('o', '0', 1), ('hello'):gsub('l', 'L', 0), ('hello'):gsub('', '-'), ('hello'):gsub('x*', '-')
 ('abc'):gsub('%w', '%0%0'), ('abc'):gsub('b', 5), ('$a $b $c'):gsub('%$(%w+)', {a = 1, b = false})
-('abc'):gsub('(a)(b)', function(x, y) return y .. x end), ('abc'):gsub('b', setmetatable({}, {__index = string.upper}))
+('abc'):gsub('(a)(b)', function(x, y) return y .. x end), ('abc'):gsub('b', setmetatable({}, {__index = function(_, k) return k .. k end}))
 ('abc'):gmatch('b')(), ('abc'):gmatch('.', 3)(), ('abc'):gmatch('(a)(b)')(), ('^a^b'):gmatch('^(%w)')(), ('a'):gmatch('b')()
 ('abc'):gmatch('[a')()
 ('abc'):gmatch({})
@@ -291,9 +306,6 @@ table.move({}, 1, 2, 3, 4)
 (function() local t = {3, 1, 2, 1.5} table.sort(t) return unpack(t) end)()
 (function() local t = {'b', 'a', 'B', 'é'} table.sort(t) return unpack(t) end)()
 (function() local t = {3, 1, 2} table.sort(t, function(a, b) return a > b end) return unpack(t) end)()
-table.sort({1, 'x'})
-table.sort({{}, {}})
-table.sort({true, false})
 table.sort({1, 2}, 5)
 table.sort({3, 1, 2}, function(a, b) error('mine') end)
 table.sort(nil)
@@ -301,6 +313,17 @@ table.sort(nil)
 table.create(-1)
 table.create(1, 2 ^ 31)
 table.create()
+(function() local t = {1, 2} local p = proxy(t) table.insert(p, 4) table.insert(p, 1, 0) return unpack(t) end)()
+(function() local t = {1, 2, 3, 4} local p = proxy(t) return table.remove(p, 2), table.remove(p), unpack(t) end)()
+table.concat(proxy{1, 'b', 3}, '-', 2, 3), table.concat(proxy{1, 'b'}), unpack(proxy{1, 2, 3}, 2), unpack(proxy{}, 1, 2)
+(function() local t = {} table.move(proxy{1, 2, 3}, 1, 3, 2, proxy(t)) return t[1], t[2], t[4] end)()
+(function() local t = {1, 2, 3} local p = proxy(t) table.move(p, 1, 3, 2) return unpack(t) end)()
+(function() local t = {3, 1, 2} table.sort(proxy(t)) return unpack(t) end)()
+(function() local t = {ordered(2), ordered(1), ordered(3)} table.sort(t) return t[1].n, t[2].n, t[3].n end)()
+(function() local t = {} for i = 1, 30 do t[i] = ordered(i * 7 % 31) end table.sort(t) return t[1].n, t[15].n, t[30].n end)()
+table.insert(proxy{}, 5, 1)
+table.remove(proxy{1}, 5)
+table.concat(proxy{1, {}, 2})
 tonumber('0x10'), tonumber('z', 36), tonumber('1e1'), tonumber(' 5 '), tonumber('x'), tonumber(nil), tonumber(7, nil)
 tonumber()
 tonumber(5, 10)
@@ -311,7 +334,6 @@ assert(false)
 assert(nil, 'mine')
 select(0)
 ipairs()
-pairs(nil)
 next({}, 'x')
 utf8.char(97, 233), utf8.len('a\u{e9}'), utf8.offset('a\u{e9}b', 3), utf8.codepoint('\u{e9}'), utf8.len('\xff')
 utf8.len({})
@@ -331,10 +353,20 @@ math.floor({})
 """.strip().splitlines()  # fmt: skip
 
 
+PROXY = """
+local function proxy(t)
+  return setmetatable({}, {__index = t, __newindex = t, __len = function() return #t end})
+end
+local function ordered(n)
+  return setmetatable({n = n}, {__lt = function(a, b) return a.n < b.n end})
+end
+"""
+
+
 @pytest.mark.parametrize("expression", PARITY)
 def test_parity(lua, expression):
     """A call gives what Lua's own function gives, or fails with the same message at the same line."""
-    program = f"\nlocal values = table.pack({expression})\nreturn values.n, unpack(values, 1, values.n)"
+    program = f"{PROXY}\nlocal values = table.pack({expression})\nreturn values.n, unpack(values, 1, values.n)"
     expected, got = lua.outcome(program, "real"), lua.outcome(program)
     assert got == tuple(_without_no_value(each) for each in expected)
 
@@ -342,3 +374,435 @@ def test_parity(lua, expression):
 def _without_no_value(value: Any) -> Any:
     """Our functions take an argument that is not given for nil."""
     return value.replace("got no value", "got nil") if isinstance(value, str) else value
+
+
+@pytest.mark.parametrize("values", ["{1, 'x'}", "{{}, {}}", "{true, false}"])
+def test_sort_of_unlike_values(lua, values):
+    """What cannot be compared fails in Lua's words, and says where."""
+    program = f"local t = {values}\ntable.sort(t)\nreturn 0"
+    assert lua.error(program) == f"cell:2: {lua.outcome(program, 'real')[1]}"
+
+
+@pytest.mark.parametrize(
+    ("program", "message"),
+    [
+        ("local t = {}\n\nlocal s = t.name:rep(2)", "cell:3: attempt to index a nil value (field 'name')"),
+        ("local function f(s)\n  local x = s:rep({})\nend\nf('a')", "cell:2: bad argument #1 to 'rep' (number expected, got table)"),
+        ("local s = ''\ns.rep({}, 2)", "cell:2: bad argument #1 to 'rep' (string expected, got table)"),
+        ("\n\nlocal s = string.format('%p', {})", "cell:3: invalid conversion '%p' to 'format' (addresses are not shown)"),
+        ("local ok, m = pcall(string.rep) error(m, 0)", "bad argument #1 to 'rep' (string expected, got nil)"),
+        ("coroutine.wrap(string.find)({})", "bad argument #1 to 'find' (string expected, got table)"),
+        ("local t = setmetatable({}, {__index = function(t, k) error('mine') end})\ntable.concat(t, '', 1, 2)", "cell:1: mine"),
+        ("local t = setmetatable({}, {__index = function(t, k) error('mine') end})\ntable.unpack(t, 1, 2)", "cell:1: mine"),
+        ("local t = setmetatable({}, {__len = function() return 'x' end})\nlocal n = table.remove(t)", "cell:2: object length is not an integer"),
+        ("local s = ('x'):rep(200)\ns = s:gsub('x', function() return {} end)", "cell:2: invalid replacement value (a table)"),
+    ],
+)  # fmt: skip
+def test_errors_are_the_guests(lua, program, message):
+    """An error carries the guest's line and the function's name, and an error of the guest's own stays as it was."""
+    assert lua.error(program) == message
+
+
+# What is not Lua's ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("expression", "text"),
+    [
+        ("string.format('%s %s', {}, next)", "table function"),
+        ("string.format('%-8s|%.2s', {}, {})", "table   |ta"),
+        ("string.format('%s', setmetatable({}, {__tostring = function() return 'me' end}))", "me"),
+        ("string.format('%d %s', 1, setmetatable({}, {__name = 'Thing'}))", "1 Thing"),
+        ("string.format('%s%s%s%s%s%s', 1, {}, nil, 2, 'x', 0)", "1tablenil2x0"),
+        ("select(2, pcall(table.concat, {{}}))", "invalid value (table) at index 1 in table for 'concat'"),
+        ("select(2, pcall(string.format, '%q', {}))", "bad argument #2 to 'format' (value has no literal form)"),
+    ],
+)
+def test_no_address_is_shown(lua, expression, text):
+    """Text made of a table or a function has its name, or what its metatable says, and no address."""
+    assert lua.value(f"return ({expression})") == text
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "('x'):rep(1001)",
+        "('x'):rep(math.maxinteger)",
+        "('x'):rep(2, ('y'):rep(999))",
+        "table.concat({a, a})",
+        "table.concat({a, a, 1}, ',')",
+        "table.concat({1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}, ('-'):rep(99))",
+        "string.format('%s%s', a, a)",
+        "string.format('%s%s%s%s%s', a, 1, 1, 1, a)",
+        "a:gsub('x', 'yy')",
+        "a:gsub('x', function() return 'yy' end)",
+        "a:gsub('x', {x = a})",
+        "string.pack('c1001', '')",
+        "string.pack('zz', a, a)",
+    ],
+)
+def test_large_strings_are_refused(expression):
+    """A function that would make a string over the limit says so instead."""
+    message = Worlds(max_string=1000).error(f"local a = ('x'):rep(800)\nlocal s = {expression}")
+    assert message == "cell:2: string too large (limit 1000 bytes)"
+
+
+def test_strings_up_to_the_limit_are_made():
+    """The limit itself is allowed."""
+    program = "local a = ('x'):rep(500) return #a:rep(2), #(a .. a):rep(1), #a:gsub('x', 'yy'), #table.concat({a, a})"
+    assert Worlds(max_string=1000).outcome(program) == ("done", 1000, 1000, 1000, 1000)
+
+
+# Waiting inside a callback -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("call", "result"),
+    [
+        ("(('a b'):gsub('%w', function(x) return coroutine.yield(x) end))", "1 1"),
+        ("(('a b'):gsub('%w', setmetatable({}, {__index = function(_, k) return coroutine.yield(k) end})))", "1 1"),
+        ("(function() local t = {3, 1, 2} table.sort(t, function(a, b) coroutine.yield() return a < b end) return table.concat(t) end)()", "123"),
+        ("(function() local t = {3, 1, 2} table.sort(setmetatable(t, {__len = function() coroutine.yield() return 3 end})) return t[1] end)()", 1),
+        ("(function() local s = 0 for _, v in pairs(setmetatable({}, {__pairs = function() coroutine.yield() return next, {4, 5} end})) do s = s + v end return s end)()", 9),
+        ("table.concat(setmetatable({}, {__index = function(_, i) coroutine.yield() return i < 3 and i or nil end, __len = function() return 2 end}))", "12"),
+        ("table.remove(setmetatable({}, {__index = function() return coroutine.yield() end, __len = function() return 0 end}))", 1),
+        ("string.format('%s', setmetatable({}, {__tostring = function() return 'is ' .. coroutine.yield() end}))", "is 1"),
+    ],
+)  # fmt: skip
+def test_callbacks_may_yield(lua, call, result):
+    """A coroutine may be suspended inside a function that the library calls."""
+    program = f"""
+      local co = coroutine.create(function() return 'result', {call} end)
+      local yields, ok, tag, value = -1, true, nil, nil
+      repeat
+        yields = yields + 1
+        ok, tag, value = coroutine.resume(co, 1)
+        if not ok then error(tag, 0) end
+      until tag == 'result'
+      return yields > 0, value"""
+    assert lua.outcome(program) == ("done", True, result)
+
+
+# Sorting -------------------------------------------------------------------------------------------------------------
+
+NUMBERS = st.one_of(st.integers(-50, 50), st.floats(-5, 5))
+SORT = """
+  return function(list, n, before)
+    local copy = table.move(list, 1, n, 1, {})
+    table.sort(copy, before)
+    return copy
+  end"""
+
+
+def _sorted(lua: Worlds, values: list[Any], before: str = "nil") -> list[Any]:
+    program = f"{SORT}".replace("before)\n    local", f"_)\n    local before = {before}\n    local")
+    result = lua.value(program)(lua.lua.table_from(values), len(values))
+    return [result[i + 1] for i in range(len(values))]
+
+
+@given(st.one_of(st.lists(NUMBERS, max_size=80), st.lists(st.text("abc", max_size=4), max_size=80)))
+def test_sort(lua, values):
+    """A list is sorted as Python sorts it, with and without a comparator."""
+    assert _sorted(lua, values) == sorted(values)
+    assert _sorted(lua, values, "function(a, b) return b < a end") == sorted(values, reverse=True)
+
+
+@given(st.lists(st.integers(0, 99), max_size=80))
+def test_sort_is_stable(lua, values):
+    """With a comparator, what is equal for it keeps its order."""
+    by_tens = "function(a, b) return a // 10 < b // 10 end"
+    assert _sorted(lua, values, by_tens) == sorted(values, key=lambda value: value // 10)
+
+
+@given(st.lists(st.integers(0, 9), max_size=100), st.sampled_from(["true", "1", "a <= b", "a ~= b", "(a + b) % 3 == 0"]))
+def test_inconsistent_comparators_end(lua, values, condition):
+    """Whatever a comparator says, the list has the same elements afterwards."""
+    assert sorted(_sorted(lua, values, f"function(a, b) return {condition} end")) == sorted(values)
+
+
+def test_failed_sort_leaves_the_list(lua):
+    """A list whose comparator fails is as it was."""
+    program = """
+      local t, n = {5, 4, 3, 2, 1}, 0
+      pcall(table.sort, t, function(a, b) n = n + 1 if n == 4 then error('no') end return a < b end)
+      return table.concat(t)"""
+    assert lua.value(program) == "54321"
+
+
+# The matcher ---------------------------------------------------------------------------------------------------------
+
+CLASSES = r"a b c . %a %d %s %w %x %W %z %. %- [ab] [^a] [a-c] [%w_] []] [^]] [a-] [%]] [a-%z] - * + ? ^ $ ( ) ] () % [ [^ [% %f %b"
+ITEMS = [*CLASSES.split(), " ", "\0", "\xe9", "%1", "%2", "%0", "%b()", "%bab", "%baa", "%f[a]", "%f[%W]", "(a*)", "(.-)"]
+ITEM = st.builds("{}{}".format, st.sampled_from(ITEMS), st.sampled_from(["", "", "", "*", "+", "-", "?"]))
+PATTERNS = st.builds(
+    "{}{}{}".format, st.sampled_from(["", "", "^"]), st.lists(ITEM, max_size=5).map("".join), st.sampled_from(["", "", "$"])
+)
+SUBJECTS = st.text("aabbc() 1.-]_\0\xe9", max_size=12)
+INITS = st.one_of(st.none(), st.integers(-15, 15))
+REPLACEMENTS = st.sampled_from(["x", "", "%0", "<%1>", "%2", "%%", "%", "%a", "function", "table"])
+
+
+@pytest.fixture(scope="module")
+def same(lua):
+    """Compares our matcher with C's."""
+    return lua.value(COMPARE)
+
+
+@pytest.fixture(scope="module")
+def cost(lua):
+    """Seconds that C needs for the longest subjects that a pattern is trusted with."""
+    return lua.value(COST)
+
+
+@settings(max_examples=400)
+@given(subject=SUBJECTS, pattern=PATTERNS, init=INITS)
+def test_matcher_finds_what_c_finds(same, subject, pattern, init):
+    """Our matcher gives the positions, captures and errors of C's, for any pattern."""
+    assert same("find", subject, pattern, init) is None
+    assert same("match", subject, pattern, init) is None
+    assert same("gmatch", subject, pattern, init) is None
+
+
+@settings(max_examples=400)
+@given(subject=SUBJECTS, pattern=PATTERNS, replacement=REPLACEMENTS, limit=st.one_of(st.none(), st.integers(-1, 3)))
+def test_matcher_replaces_what_c_replaces(same, subject, pattern, replacement, limit):
+    """Our matcher substitutes as C's does, by string, function and table."""
+    assert same("gsub", subject, pattern, replacement, limit) is None
+
+
+@settings(max_examples=150)
+@given(
+    pattern=PATTERNS,
+    unit=st.sampled_from(["a", "ab", " ", "a ", "(", "()"]),
+    tail=st.sampled_from(["", "b", "aaab", "ba"]),
+)
+def test_c_is_trusted_with_what_it_can_do(cost, pattern, unit, tail):
+    """On the longest subject for which a pattern is left to C, C needs no more than some hundredths of a second."""
+    assert cost(pattern, unit, tail) < 0.3
+
+
+@pytest.mark.parametrize("needle", ["b", "ab", "b" + "a" * 30, "b" + "a" * 31, "a" * 40 + "b", "ba" * 3000 + "c", "aab" * 9])
+@pytest.mark.parametrize("position", [1, 4096, 1048570, 2097100, 4999000])
+def test_plain_search_in_a_long_subject(lua, needle, position):
+    """A string is found wherever it lies in a subject of five megabytes, and not behind it."""
+    program = f"""
+      local needle = {json.dumps(needle)}
+      local s = ('a'):rep({position}) .. needle .. ('a'):rep(5000000 - {position})
+      local first, last = s:find(needle, 1, true)
+      return first, last, (s:find(needle, {position}, true)), (s:find(needle, -5000, true)), (s:find(needle .. 'x'))"""
+    assert lua.outcome(program) == lua.outcome(program, "real")
+
+
+BIG = """
+  local line = 'lorem ipsum, dolor = 42; sit amet\\n'
+  local text = line:rep(1000000 // #line)
+  local blank, ones = (' '):rep(1000000), ('a'):rep(1000000)
+"""
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "text:find('%d+'), ones:find('a+'), ones:find('a*$'), ones:match('^%s*(.-)%s*$') == ones",
+        "(text .. 'NEEDLE 7'):find('NEEDLE%s+%d'), (text .. 'needle'):find('needle', 1, true), text:find('needle')",
+        "text:match('^(.*)$') == text, #text:match('^.*;'), #text:match('(.-)\\n'), blank:match('^%s*$') == blank",
+        "(select(2, text:gsub('%s+', ' '))), (select(2, text:gsub('%w+', '<%0>'))), #text:gsub('[^\\n]', '')",
+        "(select(2, text:gsub('%w+', string.upper))), (select(2, text:gsub('%a+', {lorem = 'x'})))",
+        "(select(2, text:gsub('(%w+)%s*=%s*(%w+)', '%2=%1'))), ('(' .. text .. ')'):find('%b()'), text:find('%f[%d]%d')",
+        "(function() local n = 0 for w in text:gmatch('%w+') do n = n + #w end return n end)()",
+        "(function() local n = 0 for l in text:gmatch('(.-)\\n') do n = n + #l end return n end)()",
+        "(function() local n, i = 0, 1 while true do i = text:find(',', i, true) if not i then return n end n, i = n + 1, i + 1 end end)()",
+        "(function() local n, i = 0, 1 while true do i = text:find('%d', i) if not i then return n end n, i = n + 1, i + 1 end end)()",
+        "#text:rep(20), #text:upper(), #text:reverse(), text:sub(2) == text, #string.format('%s|%s', text, text)",
+        "(function() local t = {} for i = 1, 200000 do t[i] = i * 7919 % 200003 end table.sort(t) return t[1], #t end)()",
+        "(function() local t = {} for i = 1, 50000 do table.insert(t, tostring(i)) end return #table.concat(t, ',') end)()",
+        "(function() local t = {} for i = 1, 200000 do table.insert(t, i) end while #t > 0 do table.remove(t) end return #t end)()",
+        "(function() local t = {} for i = 1, 3000 do table.insert(t, 1, i) end for i = 1, 3000 do table.remove(t, 1) end return #t end)()",
+    ],
+)  # fmt: skip
+def test_honest_work(lua, expression):
+    """Ordinary work on a megabyte gives Lua's results in a second or two."""
+    program = f"{BIG} return {expression}"
+    expected = lua.outcome(program, "real")
+    started = time.perf_counter()
+    assert lua.outcome(program) == expected
+    assert time.perf_counter() - started < 5
+
+
+# Attacks -------------------------------------------------------------------------------------------------------------
+
+SECONDS = 0.3  # that an attack may run
+PATIENCE = 1.5  # that it may take at most; a hang is killed after ten times that
+
+ATTACK_WORLD = """
+  local big = ('a'):rep(30000000)
+  local huge = setmetatable({}, {__len = function() return math.maxinteger - 1 end, __index = function() return '' end, __newindex = function() end})
+  local sparse = {} for i = 0, 62 do sparse[1 << i] = 'x' end
+  local full = {} for i = 1, 900000 do full[i] = i end
+"""
+
+ATTACKS = r"""
+('a'):rep(60):find(('a*'):rep(30) .. 'b')
+('a'):rep(60):match(('a?'):rep(60) .. ('a'):rep(59) .. 'b')
+('a'):rep(60):gsub(('a-'):rep(30) .. 'b', '')
+('a'):rep(60):gsub(('a-'):rep(30) .. 'b', {})
+('a'):rep(60):gmatch(('(a*)'):rep(30) .. 'b')()
+('a'):rep(2000):find('.-.-.-.-b')
+('a'):rep(2000):find('^(.*)(.*)(.*)%3%2%1b')
+('a'):rep(30000):find('a-b')
+('a'):rep(30000):find('(a*)%1b')
+('a'):rep(1000):gsub('a*a*a*b', 'x')
+('x='):rep(5000):match('(.-)=(.-)=(.-)=(.-)!')
+('('):rep(200000):find('%b()')
+('('):rep(200000):gsub('%b()', '')
+(' '):rep(300000):match('^%s*(.-)%s*x$')
+(' '):rep(300000):gsub('%s+$x', '')
+big:find('a*b')
+big:find('[b-z]+')
+big:find('a-b')
+big:find('(a)(a)(a)b')
+big:match('.-b')
+big:find('[' .. ('bcdefgh'):rep(1000) .. ']')
+big:find('[' .. ('bcdefgh'):rep(100000) .. ']+x')
+big:find(('a'):rep(10000) .. 'b')
+big:find(('a'):rep(1000000) .. 'b', 1, true)
+big:find(('a'):rep(40) .. 'b', 1, true)
+big:gsub('', 'x')
+big:gsub('a', '%0%0%0%0%0%0%0%0%0%0')
+big:gsub('.', function() end)
+big:gsub('a', {a = big})
+('a'):rep(3000):gsub('a', ('b'):rep(100000))
+('a'):rep(3000):gsub('.+', ('%0'):rep(100000))
+for _ in big:gmatch('a') do end
+for _ in big:gmatch('') do end
+for _ in ('a'):rep(30000):gmatch('.-b') do end
+while true do pcall(string.find, ('a'):rep(200), 'a*a*b') end
+while true do big:lower() end
+while true do big:reverse() end
+while true do big:sub(2) end
+while true do big:find('b', 1, true) end
+while true do big:find('[^a]') end
+while true do big:match('^a*') end
+while true do big:byte(1, 900000) end
+while true do ('a'):rep(30000000) end
+while true do ('abc'):gsub('%w', ('x'):rep(100000)) end
+while true do string.format('%s', big) end
+while true do string.format(big) end
+while true do string.pack('z', big) end
+while true do string.unpack('z', big .. '\0') end
+while true do pcall(string.pack, (' '):rep(10000000)) end
+while true do pcall(string.packsize, (' '):rep(10000000)) end
+while true do tonumber(big) end
+while true do tonumber(('1'):rep(10000000)) end
+while true do utf8.len(big) end
+while true do utf8.offset(big, 29000000) end
+local f = utf8.codes('') while true do pcall(f, ('\x80'):rep(10000000), 1) end
+for _ in utf8.codes(big) do end
+(''):rep(10 ^ 15 // 1 | 0)
+('a'):rep(10 ^ 15 // 1 | 0)
+('a'):rep(1 << 62, big)
+string.pack('c99999999', '')
+string.pack('c99999999999999999999', '')
+string.pack(('c9999999'):rep(1000))
+string.format(('%99d'):rep(10000000), 1)
+string.format(('%5'):rep(10000000))
+string.format(('1'):rep(10000000) .. '%' .. ('1'):rep(10000000))
+table.concat(huge)
+table.concat(huge, 'x')
+table.concat(sparse, '', 1)
+table.concat(full, big)
+while true do table.concat(full) end
+table.insert(huge, 1, 1)
+table.insert(sparse, 1, 1)
+table.remove(huge, 1)
+table.remove(sparse, 1)
+while true do table.insert(full, 1, 1) end
+while true do table.remove(full, 1) end
+table.move({}, 1, 1000000000000000, 2)
+table.move({}, 1, 1000000000000000, 2, {})
+table.move(huge, 1, math.maxinteger - 1, 1, {})
+while true do table.move(full, 1, #full, 1, {}) end
+table.unpack(huge)
+table.unpack(sparse, 1, 1 << 62)
+while true do table.unpack(full) end
+while true do table.pack(table.unpack(full)) end
+while true do table.create(1 << 30, 1 << 30) end
+table.sort(huge)
+table.sort(huge, function() return true end)
+table.sort(sparse, function() return true end)
+table.sort(full, function(a, b) return a > b end)
+while true do table.sort(full) end
+local t = {} for i = 1, 30 do t[i] = big end while true do table.sort(t) end
+local t = {} for i = 1, 20000 do t[i] = i % 2 end while true do table.sort(t) end
+table.sort(full, function() while true do end end)
+coroutine.wrap(function() table.sort(full, function() coroutine.yield() while true do end end) end)() while true do end
+coroutine.wrap(function() big:gsub('.', function() while true do end end) end)()
+table.sort({1, 2, 3}, function() table.sort(full, function() return true end) end)
+local s = 'a' for i = 1, 26 do s = s .. s end s:find('a*b') s:upper()
+local p = ('%w*'):rep(100000) big:find(p)
+local p = ('('):rep(1000000) big:find(p)
+local p = ('a'):rep(1000000) .. '*' big:find(p)
+for i = 1, 1e9 do ('a'):find('[' .. i .. '%w]*b') end
+""".strip().splitlines()
+
+
+class Worker:
+    """A process that runs attacks, one at a time; one that does not end is killed."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[str] | None = None
+
+    def run(self, attack: str) -> tuple[str, float]:
+        """How the attack ended, and its seconds; ``("hung", inf)`` if it did not."""
+        if self._process is None:
+            command = [sys.executable, __file__]
+            self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        process = self._process
+        assert process.stdin
+        assert process.stdout
+        timer = threading.Timer(PATIENCE * 10, process.kill)
+        timer.start()
+        print(json.dumps(attack), file=process.stdin, flush=True)
+        answer = process.stdout.readline()
+        timer.cancel()
+        if not answer:
+            self.close()
+            return "hung", float("inf")
+        how, seconds = json.loads(answer)
+        return how, seconds
+
+    def close(self) -> None:
+        """End the process."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.communicate()
+            self._process = None
+
+
+@pytest.fixture(scope="module")
+def worker() -> Iterator[Worker]:
+    worker = Worker()
+    yield worker
+    worker.close()
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_attacks_end(worker, attack):
+    """No use of the library holds Lua much longer than the hook allows."""
+    how, seconds = worker.run(attack)
+    assert how in {"done", "failed", "stopped"}
+    assert seconds < PATIENCE
+
+
+def _serve() -> None:
+    for line in sys.stdin:
+        world = Worlds(seconds=SECONDS, max_memory=256_000_000)
+        attack = json.loads(line)
+        statement = attack if attack.startswith(("for ", "while ", "local ", "coroutine", "table.")) else f"local _ = {attack}"
+        started = time.thread_time()
+        how, *_ = world.outcome(f"{ATTACK_WORLD} {statement}")
+        print(json.dumps([how, time.thread_time() - started]), flush=True)
+
+
+if __name__ == "__main__":
+    _serve()

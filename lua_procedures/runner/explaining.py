@@ -1,0 +1,37 @@
+"""Why an operation does not match what is recorded, in a sentence for the person at the cell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ..durable.entries import Entry
+from ..durable.journal import changed_parts, parts_text
+
+if TYPE_CHECKING:
+    from .ledger import Sought
+
+__all__ = ["called", "difference"]
+
+_PARTS = {"function": "its function", "inputs": "its inputs", "default": "its default", "message": "its message"}
+
+
+def called(operation: Sought | Entry) -> str:
+    """What an operation is called in a sentence."""
+    return f'{operation.kind} "{operation.name}"' if operation.name else operation.kind
+
+
+def difference(sought: Sought, before: Entry) -> str:
+    """How what is asked now differs from what is recorded in its place."""
+    place = f"line {sought.line}: "
+    if (before.kind, before.name) != (sought.kind, sought.name):
+        return f"{place}{called(sought)} is where {called(before)} was"
+    parts = changed_parts(before.asked, parts_text(sought.asked))
+    if parts:
+        return f"{place}{called(sought)} changed ({_listed([_PARTS.get(label, label) for label in parts])})"
+    why = "changed (the State it reads)" if before.reads else "runs again (its checkpoint was cleared)"
+    return f"{place}{called(sought)} {why}"
+
+
+def _listed(words: Sequence[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

@@ -1,0 +1,62 @@
+"""What the handlers of one pass share."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..durable.journal import Journal
+from ..events import Sink
+from ..language.conversion import Converter
+from ..runs import RunData
+from .hosting import Hosting
+from .ledger import Ledger
+from .people import People
+
+__all__ = ["Handler", "LateHandler", "Pass", "Program", "Reply"]
+
+#: What a request of the program is answered with: an action and Lua values.
+Reply = tuple[Any, ...]
+Handler = Callable[..., Reply]
+LateHandler = Callable[..., Awaitable[Reply]]
+
+
+@dataclass(frozen=True)
+class Program:
+    """What is run.
+
+    Attributes:
+        text: the Lua.
+        chunk: its name in messages.
+        first_line: the line number of its first line.
+        inputs: plain data by name.
+    """
+
+    text: str
+    chunk: str = "cell"
+    first_line: int = 1
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One pass of a program.
+
+    Attributes:
+        data: what the run that users hold reads from.
+        emit: tells who listens what happens.
+        wait: awaits something with the stop button working.
+        save: writes the journal's head with a status.
+    """
+
+    program: Program
+    journal: Journal
+    ledger: Ledger
+    host: Hosting
+    people: People
+    converter: Converter
+    data: RunData
+    emit: Sink
+    wait: Callable[[Awaitable[Any]], Awaitable[Any]]
+    save: Callable[[str], None]

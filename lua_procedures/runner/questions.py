@@ -1,0 +1,76 @@
+"""``Human``: a question is a checkpoint, asked once."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+from ..durable.entries import Entry
+from ..durable.serialization import dumps, loads
+from ..events import Answered, Asked
+from ..human.requests import HumanRequest, HumanResponse
+from ..primitives.human import build_request
+from .outcomes import response_text
+from .passes import LateHandler, Pass, Reply
+
+__all__ = ["Questions"]
+
+
+class Questions:
+    """Answers the requests of ``Human`` in one pass."""
+
+    def __init__(self, within: Pass) -> None:
+        self._pass = within
+        self._ledger = within.ledger
+        self._people = within.people
+        self._push = within.converter.push
+        self.late_handlers: dict[str, LateHandler] = {"human": self._human}
+
+    async def _human(self, kind: str, text: str, line: int) -> Reply:
+        options = loads(text, self._pass.converter.objects)
+        draft = build_request(kind, options, self._pass.host.hitl, id="", asked_at=time.time(), line=line)
+        sought = self._ledger.seek("human", draft.message, _asked(draft), line)
+        entry = next((each for each in sought.found if self._counts(each)), None)
+        if entry is not None:
+            self._ledger.replay(entry)
+            return ("value", self._push(loads(entry.outcome)))
+        self._ledger.go_live(sought)
+        request = draft.model_copy(update={"id": f"{sought.key.hex()[:12]}{sought.variant or ''}"})
+        response = await self._response(request)
+        self._ledger.record(
+            sought, dumps(response.value), started=request.asked_at, effects=response_text(response)
+        )
+        self._people.settle(response)
+        self._pass.data.pending = None
+        self._pass.emit(Answered(request, response))
+        return ("value", self._push(response.value))
+
+    def _counts(self, entry: Entry) -> bool:
+        """Whether a recorded answer counts: one that ``--answers default`` took does only with that option."""
+        return self._ledger.policy.takes_defaults or loads(entry.effects or "{}").get("channel") != "default"
+
+    async def _response(self, request: HumanRequest) -> HumanResponse:
+        request, response = self._people.kept(request)
+        self._pass.data.pending = request
+        if response is None:
+            response = self._people.immediate(request)
+        if response is not None:
+            return response
+        unanswerable = self._people.cannot_wait(request, self._pass.data.name)
+        if unanswerable is not None:
+            raise unanswerable
+        self._pass.data.status = "paused"
+        self._pass.save("paused")
+        self._pass.emit(Asked(request))
+        response = await self._pass.wait(self._people.answer(request))
+        self._pass.data.status = "running"
+        return response
+
+
+def _asked(request: HumanRequest) -> str:
+    """What makes a question the same question: its content, not when or where it is asked."""
+    content: dict[str, Any] = request.model_dump(
+        exclude={"id", "asked_at", "expires_at", "line"}, exclude_defaults=True
+    )
+    return "\x1e".join(f"{key}\x1f{json.dumps(content[key], sort_keys=True, default=repr)}" for key in sorted(content))

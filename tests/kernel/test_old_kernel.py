@@ -1,0 +1,65 @@
+"""An ipykernel that delivers no click to a running cell: the run pauses, and goes on in the same output."""
+
+from __future__ import annotations
+
+import pytest
+
+from .kernels import RELEASE, WIDGET, Kernel
+
+pytestmark = [pytest.mark.kernel, pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def module_kernel(old_specs, tmp_path_factory):
+    """A kernel of that ipykernel, for all tests here."""
+    kernel = Kernel(tmp_path_factory.mktemp("old-kernel"), old_specs).start()
+    yield kernel
+    kernel.stop()
+
+
+def test_it_is_the_old_one(kernel):
+    """The kernel under test is of ipykernel 6, where a cell cannot wait."""
+    kernel.run("import ipykernel\nfrom lua_procedures.notebook.kernel import can_wait")
+    assert kernel.value("(ipykernel.__version__, can_wait())") == ("6.30.1", False)
+
+
+def test_the_release_goes_on_in_the_same_output(kernel):
+    """The cell shows the form and ends; each answer goes on in its output, up to the record without a widget."""
+    cell = kernel.run(f'%%procedure release -p version="2.1.0" -o r\n{RELEASE}')
+    assert cell.reply["status"] == "ok"
+    assert kernel.value("r.status") == "paused"
+    review = kernel.form(cell)
+    assert kernel.run("print('between')").printed == "between\n"
+    kernel.press(review)
+    sure = kernel.form(cell, after=review)
+    assert WIDGET in cell.mime_types
+    kernel.press(sure)
+    kernel.wait(lambda: "completed" in cell.record)
+    assert kernel.value("(r.status, r.value)") == (
+        "completed",
+        {"shipped": True, "notes": ["faster", "safer"], "collected": 1},
+    )
+    assert cell.kinds == ["display_data"]
+    assert WIDGET not in cell.mime_types
+    assert "kept 3, ran 0" in kernel.run(f'%%procedure release -p version="2.1.0"\n{RELEASE}').record
+
+
+def test_an_answer_that_does_not_fit_keeps_the_question(kernel):
+    """The problem is shown at the field, and a good answer goes on."""
+    cell = kernel.run('%%procedure unfit -o r\nreturn Human.input{message = "Age?", response_schema = {type = "integer"}}')
+    form = kernel.form(cell)
+    kernel.press(form, fields={"": "many"})
+    kernel.wait(lambda: form.state["problems"])
+    kernel.press(form, fields={"": "3"})
+    kernel.wait(lambda: "completed" in cell.record)
+    assert kernel.value("r.value") == 3
+
+
+def test_stop_ends_a_loop(kernel):
+    """The stop button works here, too, and the kernel lives on."""
+    cell = kernel.begin("%%procedure loops --max-seconds 120\nwhile true do pcall(function() while true do end end) end")
+    kernel.listen(0.7)
+    kernel.interrupt()
+    kernel.finish(cell, timeout=5)
+    assert cell.reply["status"] == "error"
+    assert kernel.run("print('alive')").printed == "alive\n"

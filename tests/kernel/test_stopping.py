@@ -1,0 +1,113 @@
+"""The stop button: on an open form, in Lua that catches everything, and what comes after."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from .kernels import LOOP, WIDGET
+
+pytestmark = pytest.mark.kernel
+
+#: Seconds; the contract says half of one, and a busy machine is given more.
+BOUND = 5.0
+
+
+def stopped(kernel, cell):
+    """Press stop, wait for the cell's end, and say how long it took."""
+    began = time.monotonic()
+    kernel.interrupt()
+    kernel.finish(cell, timeout=BOUND)
+    print(f"stopped after {time.monotonic() - began:.2f} s")
+    return cell
+
+
+def test_stop_on_an_open_form(kernel):
+    """The cell ends as interrupted, no widget is left, and the next run asks the same question, only that one."""
+    program = 'local n = Step.run("draw", function() return math.random(1, 2^53) end)\nreturn {n, Human.approve{message = "Sure " .. n .. "?"}}'
+    cell = kernel.begin(f"%%procedure stop-form -o r\n{program}")
+    form = kernel.form(cell)
+    stopped(kernel, cell)
+    assert (cell.reply["status"], kernel.value("r.status")) == ("error", "cancelled")
+    assert "KeyboardInterrupt" in cell.error
+    assert "lua_procedures/" not in cell.error
+    assert WIDGET not in cell.mime_types
+    assert "Sure" in cell.record
+    again = kernel.begin(f"%%procedure stop-form -o r\n{program}")
+    same = kernel.form(again)
+    assert (same.id, same.message) == (form.id, form.message)
+    kernel.press(same)
+    kernel.finish(again)
+    assert kernel.value("(r.status, r.value[1], len(r.answers), r.replayed)") == ("completed", True, 1, 1)
+
+
+@pytest.mark.parametrize("program", [LOOP, "local t = setmetatable({}, {__index = function(t, k) while true do end end})\nwhile true do pcall(function() return t.x end) end", 'while true do xpcall(function() while true do end end, function() while true do end end) end', "local co = coroutine.wrap(function() while true do end end)\nwhile true do pcall(co) end"], ids=["pcall", "index", "xpcall", "coroutine"])
+def test_stop_in_lua_that_catches_everything(kernel, program):
+    """No pcall, handler, metamethod or coroutine keeps the program alive; the kernel lives on."""
+    cell = kernel.begin(f"%%procedure stop-loop --max-seconds 120 -o r\nStep.run('a', function() return 1 end)\n{program}")
+    kernel.listen(1)
+    assert not cell.done
+    stopped(kernel, cell)
+    assert cell.reply["status"] == "error"
+    assert kernel.value("(r.status, r.executed + r.replayed)") == ("cancelled", 1)
+    assert kernel.run("print('alive')").printed == "alive\n"
+
+
+def test_a_stopped_run_goes_on_after_an_edit(kernel):
+    """What was done before the stop is kept when the loop is taken out."""
+    cell = kernel.begin(f"%%procedure stop-edit\nlocal a = Step.run('a', function() return 41 end)\n{LOOP}")
+    kernel.listen(0.7)
+    stopped(kernel, cell)
+    done = kernel.run("%%procedure stop-edit -o r\nlocal a = Step.run('a', function() return 41 end)\nreturn a + 1")
+    assert "kept 1, ran 0" in done.record
+    assert kernel.value("r.value") == 42
+
+
+def test_stop_cancels_the_queue(kernel):
+    """Cells queued behind a stopped form do not run, as for any interrupted cell."""
+    cell = kernel.begin('%%procedure stop-queue\nreturn Human.approve{message = "Sure?"}')
+    kernel.form(cell)
+    queued = kernel.begin("print('ran')")
+    kernel.listen(0.3)
+    stopped(kernel, cell)
+    kernel.finish(queued)
+    assert queued.reply["status"] == "aborted"
+    assert not queued.printed
+
+
+def test_stop_in_a_sleep(kernel):
+    """A sleeping run stops at once and sleeps out the rest when it runs again."""
+    cell = kernel.begin("%%procedure stop-sleep -o r\nSleep(120)\nreturn 1")
+    kernel.listen(0.7)
+    stopped(kernel, cell)
+    assert kernel.value("r.status") == "cancelled"
+
+
+def test_stop_where_nothing_is_awaited(kernel):
+    """Inside `%%time` the loop stops, too."""
+    cell = kernel.begin(f"%%time\n%%procedure stop-time --max-seconds 120\n{LOOP}")
+    kernel.listen(0.7)
+    stopped(kernel, cell)
+    assert cell.reply["status"] == "error"
+    assert kernel.run("print('alive')").printed == "alive\n"
+
+
+def test_stop_while_a_paused_run_goes_on(kernel):
+    """A run that an answer set going again outside a cell stops, and the kernel lives on."""
+    cell = kernel.run(f'%%procedure stop-later --no-wait --max-seconds 120 -o r\nHuman.approve{{message = "Sure?"}}\n{LOOP}')
+    kernel.press(kernel.form(cell))
+    kernel.listen(1)
+    began = time.monotonic()
+    kernel.interrupt()
+    assert kernel.run("print('alive')", timeout=BOUND).printed == "alive\n"
+    print(f"stopped after {time.monotonic() - began:.2f} s")
+    kernel.wait(lambda: "cancelled" in cell.record)
+    assert kernel.value("r.status") == "cancelled"
+
+
+def test_an_endless_program_meets_its_limit(kernel):
+    """Nobody presses stop: the limit ends it, the kernel lives on."""
+    cell = kernel.run(f"%%procedure limit --max-seconds 0.5\n{LOOP}")
+    assert cell.reply["ename"] == "LimitExceeded"
+    assert kernel.run("print('alive')").printed == "alive\n"

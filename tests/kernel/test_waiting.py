@@ -1,0 +1,188 @@
+"""Waiting for a person: in the cell, later, elsewhere, or until the time is over."""
+
+from __future__ import annotations
+
+import pytest
+
+from lua_procedures import api
+
+from .kernels import WIDGET
+
+pytestmark = pytest.mark.kernel
+
+ASK = 'return Human.approve{message = "Sure?"}'
+ASK_TWICE = 'local a = Human.input{message = "First?"}\nlocal b = Human.input{message = "Second?"}\nreturn a .. "-" .. b'
+
+
+def test_queued_cells_wait(kernel):
+    """A cell sent while a form is open runs after the answer, in order."""
+    asking = kernel.begin(f"%%procedure queued -o r\n{ASK}")
+    form = kernel.form(asking)
+    queued = kernel.begin("print(r.value)")
+    kernel.listen(1)
+    assert not asking.done
+    assert not queued.outputs
+    kernel.press(form)
+    kernel.finish(queued)
+    assert asking.done
+    assert queued.printed == "True\n"
+
+
+def test_an_answer_that_does_not_fit_keeps_the_question(kernel):
+    """The form shows a problem at the field, the same one again for the same answer, and takes a good one after."""
+    program = 'return Human.input{message = "Age?", response_schema = {type = "integer", minimum = 18}}'
+    cell = kernel.begin(f"%%procedure unfit\n{program}")
+    form = kernel.form(cell)
+    for sent in ("seven", "7"):
+        kernel.press(form, fields={"": sent})
+        kernel.wait(lambda: form.state["problems"].get(""))
+        assert form.state["phase"] == "open"
+        assert not cell.done
+        form.state["problems"] = {}
+    kernel.press(form, fields={"": "42"})
+    kernel.finish(cell)
+    assert kernel.value("_.value") == 42
+
+
+def test_one_question_after_the_other(kernel):
+    """Each question has a form of its own; no form is left at the end."""
+    cell = kernel.begin(f"%%procedure two\n{ASK_TWICE}")
+    first = kernel.form(cell)
+    kernel.press(first, fields={"": "a"})
+    second = kernel.form(cell, after=first)
+    assert (first.message, second.message) == ("First?", "Second?")
+    assert first.id != second.id
+    kernel.press(second, fields={"": "b"})
+    kernel.finish(cell)
+    assert kernel.value("_.value") == "a-b"
+    assert WIDGET not in cell.mime_types
+
+
+def test_a_second_press_answers_nothing_else(kernel):
+    """Pressing twice does not answer the next question."""
+    cell = kernel.begin(f"%%procedure pressed-twice\n{ASK_TWICE}")
+    first = kernel.form(cell)
+    kernel.press(first, fields={"": "a"})
+    kernel.press(first, fields={"": "oops"})
+    second = kernel.form(cell, after=first)
+    kernel.listen(0.5)
+    assert not cell.done
+    kernel.press(second, fields={"": "b"})
+    kernel.finish(cell)
+    assert kernel.value("_.value") == "a-b"
+
+
+def test_expiry_takes_the_default(kernel):
+    """A form that nobody answers in time closes itself; the default is the answer and the record says so."""
+    cell = kernel.run('%%procedure expires\nreturn Human.approve{message = "Sure?", default = true, timeout = 1}')
+    assert kernel.value("_.value") is True
+    assert kernel.value("[(a.value, a.timed_out) for a in _.answers]") == [(True, True)]
+    assert "timed out" in cell.record
+    assert WIDGET not in cell.mime_types
+    again = kernel.run('%%procedure expires\nreturn Human.approve{message = "Sure?", default = true, timeout = 1}')
+    assert "kept 1, ran 0" in again.record
+
+
+def test_later_frees_the_kernel(kernel):
+    """`Later` ends the cell with a paused run; the form stays, and its answer goes on in the same output."""
+    cell = kernel.begin(f"%%procedure later -o r\n{ASK}")
+    form = kernel.form(cell)
+    kernel.later(form)
+    kernel.finish(cell)
+    assert cell.reply["status"] == "ok"
+    assert kernel.value("r.status") == "paused"
+    assert form.state["phase"] == "later"
+    assert WIDGET in cell.mime_types
+    assert kernel.run("print(1 + 1)").printed == "2\n"
+    kernel.press(form, 1)
+    kernel.wait(lambda: "completed" in cell.record)
+    assert kernel.value("(r.status, r.value)") == ("completed", False)
+    assert WIDGET not in cell.mime_types
+    assert cell.kinds == ["display_data"]
+
+
+def test_no_wait_goes_on_in_the_same_output(kernel):
+    """The cell ends at once, later cells run, and each answer goes on where the cell was, up to the record."""
+    cell = kernel.run(f"%%procedure no-wait --no-wait -o r\n{ASK_TWICE}")
+    assert kernel.value("(r.status, r.pending.message)") == ("paused", "First?")
+    first = kernel.form(cell)
+    between = kernel.run("print('between')")
+    assert between.printed == "between\n"
+    kernel.press(first, fields={"": "a"})
+    second = kernel.form(cell, after=first)
+    assert kernel.value("(r.status, r.pending.message)") == ("paused", "Second?")
+    kernel.press(second, fields={"": "b"})
+    kernel.wait(lambda: "completed" in cell.record)
+    assert kernel.value("(r.status, r.value, r.pending)") == ("completed", "a-b", None)
+    assert cell.kinds == ["display_data"]
+    assert between.kinds == ["stream"]
+
+
+def test_no_wait_refuses_an_answer_that_does_not_fit(kernel):
+    """Also a form that no cell waits for shows the problem and keeps the question."""
+    program = 'return Human.input{message = "Age?", response_schema = {type = "integer"}}'
+    cell = kernel.run(f"%%procedure no-wait-unfit --no-wait -o r\n{program}")
+    form = kernel.form(cell)
+    kernel.press(form, fields={"": "many"})
+    kernel.wait(lambda: form.state["problems"])
+    kernel.press(form, fields={"": "3"})
+    kernel.wait(lambda: "completed" in cell.record)
+    assert kernel.value("r.value") == 3
+
+
+def test_no_wait_shows_a_failure_in_the_same_output(kernel):
+    """A program that fails after the answer has its error in the cell's output; the kernel lives on."""
+    cell = kernel.run('%%procedure no-wait-fails --no-wait -o r\nHuman.approve{message = "Sure?"}\nerror("broken")')
+    kernel.press(kernel.form(cell))
+    kernel.wait(lambda: "failed" in cell.record)
+    assert "broken" in cell.record
+    assert kernel.value("r.status") == "failed"
+    assert kernel.run("1").reply["status"] == "ok"
+
+
+def test_running_a_waiting_cell_again_asks_the_same_question(kernel):
+    """The same request, no second one; the form of the earlier output is done."""
+    first = kernel.run(f"%%procedure asked-again --no-wait -o r\n{ASK}")
+    form = kernel.form(first)
+    asked = kernel.value("(r.pending.id, r.pending.asked_at)")
+    second = kernel.run(f"%%procedure asked-again --no-wait -o r\n{ASK}")
+    assert kernel.value("(r.pending.id, r.pending.asked_at)") == asked
+    assert kernel.form(second).id == form.id == asked[0]
+    assert WIDGET not in first.mime_types
+    kernel.press(kernel.form(second))
+    kernel.wait(lambda: "completed" in second.record)
+
+
+def test_procedures_answers_what_a_form_asks(kernel):
+    """`%procedures answer` goes on with a paused run, refuses what does not fit, and the form closes."""
+    cell = kernel.run(f"%%procedure by-line --no-wait\n{ASK}")
+    kernel.form(cell)
+    refused = kernel.run("%procedures answer by-line perhaps")
+    assert refused.reply["ename"] == "AnswerRefused"
+    answered = kernel.run("%procedures answer by-line yes")
+    assert "by-line: completed" in answered.record
+    assert kernel.value("_.value") is True
+    kernel.wait(lambda: WIDGET not in cell.mime_types)
+    assert kernel.run("%procedures answer by-line yes").reply["ename"] == "AnswerRefused"
+
+
+def test_an_answer_from_another_process_is_taken(start_kernel, tmp_path):
+    """A waiting cell looks into its store: the form closes and the run goes on with the answer given elsewhere."""
+    kernel = start_kernel()
+    store = f"sqlite:///{tmp_path / 'runs.db'}"
+    cell = kernel.begin(f"%%procedure elsewhere --store {store} -o r\n{ASK}")
+    form = kernel.form(cell)
+    assert api.open_request("elsewhere", store=store).id == form.id
+    api.answer("elsewhere", value=False, store=store)
+    kernel.finish(cell)
+    assert kernel.value("(r.value, r.answers[0].channel)") == (False, "python")
+
+
+def test_an_open_form_reads_as_text(kernel):
+    """What is saved while a form is open says the question and how to answer it, without an object's address."""
+    cell = kernel.run(f"%%procedure open-text --no-wait\n{ASK}")
+    kernel.form(cell)
+    assert "Sure?" in cell.record
+    assert "%procedures answer open-text" in cell.record
+    assert "0x" not in cell.record
+    assert "Sure?" in cell.outputs[0]["data"]["text/html"]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Coroutine, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from hashlib import blake2b
-from typing import Any
+from typing import Any, cast
 
 from .durable.entries import JournalRow
 from .durable.journal import Journal
@@ -24,7 +24,7 @@ from .human.requests import HumanRequest, HumanResponse
 from .human.responders import Answers, Responder, Scripted, answers_from_environment
 from .limits import Limits
 from .primitives.catalog import primitive_names
-from .runs import Run, RunData
+from .runs import Run, RunData, RunStatus
 from .runner.driver import Driver
 from .runner.ledger import Policy
 from .runner.passes import Program
@@ -131,8 +131,9 @@ def prepare(job: Job) -> Driver:
     )
     job.root = journal.row.root
     session = get_session()
-    session.supersede(job.name, "superseded: the run was started again")
-    session.runs[job.name] = run
+    if not job.plan:
+        session.supersede(job.name, "superseded: the run was started again")
+        session.runs[job.name] = run
     return Driver(
         Program(job.source, job.chunk, job.first_line, inputs),
         journal,
@@ -184,7 +185,8 @@ def run_here(job: Job, drive: Callable[[], Coroutine[Any, Any, Run]] | None = No
         while True:
             coroutine.send(None)
     except StopIteration as finished:
-        return finished.value
+        ended: Run = finished.value
+        return ended
     finally:
         coroutine.close()
 
@@ -364,6 +366,26 @@ def open_request(name: str, *, store: str | Store = "memory:") -> HumanRequest:
     """
     opened = open_store(store)
     return _waiting(opened, _stored(opened, name))[-1]
+
+
+def show(name: str, *, store: str | Store = "memory:") -> Run:
+    """A run as its store has it: its journal is replayed, nothing runs and nothing is written.
+
+    Raises:
+        StoreError: there is no such run.
+    """
+    opened = open_store(store)
+    row = _stored(opened, name)
+    job = resumed(name, store=opened)
+    job.plan = True
+    run = run_here(job)
+    data = run._data  # noqa: SLF001 - made here
+    data.change, data.planned = None, []
+    if run.status == "pending":  # it replayed as far as it is recorded
+        data.status = cast("RunStatus", row.status)
+        waiting = opened.open_requests(row.id)
+        data.pending = _waiting(opened, row)[-1] if any(not each.id.startswith(SLEEP) for each in waiting) else None
+    return run
 
 
 def resumed(name: str, *, store: str | Store = "memory:", answers: Answers = None) -> Job:

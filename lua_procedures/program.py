@@ -11,6 +11,12 @@ __all__ = ["check_inputs", "check_output"]
 
 _ALIASES: Final = {"float": "number", "int": "integer", "bool": "boolean", "str": "string", "list": "array", "dict": "object", "table": "object"}
 _TYPES: Final = ("string", "number", "integer", "boolean", "array", "object")
+_CLASSES: Final[dict[str, tuple[type, ...]]] = {
+    "string": (str, bytes),
+    "boolean": (bool,),
+    "array": (list,),
+    "object": (dict,),
+}
 Fault = dict[str, Any]
 
 
@@ -135,7 +141,7 @@ def _fits(kind: str, value: Any) -> bool:
         return number
     if kind == "integer":
         return number and value == int(value)
-    return isinstance(value, {"string": (str, bytes), "boolean": bool, "array": list, "object": dict}[kind])
+    return isinstance(value, _CLASSES[kind])
 
 
 def _fault(at: str, expected: str, value: Any) -> Fault:

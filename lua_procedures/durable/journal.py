@@ -40,7 +40,7 @@ def key_of(chain: bytes, kind: str, name: str, asked: str) -> bytes:
     return blake2b(chain + f"{kind}{_RS}{name}{_RS}{asked}".encode(), digest_size=16).digest()
 
 
-def chain_after(key: bytes, outcome: str, failed: bool) -> bytes:  # noqa: FBT001 - hot path, two call sites
+def chain_after(key: bytes, outcome: str, *, failed: bool) -> bytes:
     """The chain after an operation with that key came out so."""
     return blake2b((b"!" if failed else b"=") + key + outcome.encode(), digest_size=16).digest()
 
@@ -144,7 +144,10 @@ class Journal:
     def newest_cut(self, key: bytes) -> Entry | None:
         """The recorded cut with that key that no completed run has left behind."""
         ended = next((entry.finished for entry in reversed(self.entries) if entry.kind == "end"), 0.0)
-        return next((entry for entry in self.find(key) if entry.started > ended), None)
+        for entry in self.find(key):
+            if entry.started > ended:
+                return entry
+        return None
 
     def forget(self, cut: Entry) -> None:
         """Take what a cut forgets out of the look-up; it stays among the entries, as history."""

@@ -18,7 +18,10 @@ local OUT_OF_MEMORY = "not enough memory"
 
 return function(options)
   local max_string = options.max_string
-  local guards = { FREE = FREE < max_string and FREE or max_string, max_string = max_string, tostring = options.tostring, metatable = getmetatable }
+  local guards = {
+    FREE = FREE < max_string and FREE or max_string, max_string = max_string, tostring = options.tostring,
+    metatable = getmetatable,
+  }
   local sources = { [getinfo(1, "S").source] = true }
 
   -- Counts the functions of the chunk that calls this as the library's own.

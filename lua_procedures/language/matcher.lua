@@ -12,7 +12,7 @@ local concat, unpack = table.concat, table.unpack
 -- Bound on the bytes times class length that one C call may look at: a tenth of a second.
 local QUICK = 50000000
 -- A plain search in a long subject goes by windows, a small one first.
-local FIRST_WINDOW, LAST_WINDOW, HEAD = 1 << 12, 1 << 20, 32
+local FIRST_WINDOW, LAST_WINDOW, HEAD = 1 << 12, 1 << 20, 1 << 10
 local POSITION = false
 
 return function(guards, patterns)

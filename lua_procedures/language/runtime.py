@@ -157,10 +157,9 @@ class Guest:
             LimitExceeded: it passed a limit. Neither can be caught by the program.
         """
         self._ticks = 0
-        said = self._resume(thread, *values)
+        returned = self._resume(thread, *values)
         self._lift(0)
-        if type(said) is not tuple:
-            said = (said,)
+        said: tuple[Any, ...] = returned if type(returned) is tuple else (returned,)
         if said[0] == "latched":
             self._raise_fault()
         if said[0] == "memory":

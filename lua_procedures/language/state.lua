@@ -51,12 +51,13 @@ return function(kit)
   end
 
   function State.get(key, default, last)
-    if key == State then key, default = default, last end
-    if live.tracker then kit.touch(key) end
     local value = values[key]
-    if value ~= nil then return value end
+    if value ~= nil and not live.tracker then return value end -- the common case first: this call is the hottest
+    if key == State then key, default = default, last end
     check_key("State.get", key)
-    return default
+    value = get(key)
+    if value == nil then return default end
+    return value
   end
 
   function State.set(key, value, last)

@@ -64,7 +64,7 @@ def _show(_shell: Any, store: str, name: str) -> Run:
     run = get_session().runs.get(name)
     if run is not None and run._data.store_url == open_store(store).url:  # noqa: SLF001 - our own run
         return run
-    return api.replayed(name, store=store)
+    return api.show(name, store=store)
 
 
 def _answer(shell: Any, store: str, name: str, text: str) -> Run:

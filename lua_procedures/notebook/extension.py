@@ -14,7 +14,8 @@ from .magics import PROCEDURE, Magics, procedure_parser
 __all__ = ["Extension", "load", "unload"]
 
 _ATTRIBUTE = "lua_procedures"
-_CALL = f"get_ipython().run_cell_magic('{PROCEDURE}',"
+_FUNCTION = "get_ipython().run_cell_magic"
+_CALL = f"{_FUNCTION}('{PROCEDURE}',"
 
 
 class Extension:
@@ -72,10 +73,10 @@ class Extension:
             return lines
         if not self.shell.autoawait or running_code():
             return lines
-        call = ast.parse("".join(lines).strip(), mode="eval").body
-        if not isinstance(call, ast.Call):
+        try:
+            _, line, cell = ast.literal_eval("".join(lines).strip().removeprefix(_FUNCTION))
+        except (SyntaxError, ValueError):  # a call that a person wrote, with more around it
             return lines
-        _, line, cell = (ast.literal_eval(argument) for argument in call.args)
         return [f"await get_ipython().{_ATTRIBUTE}.magics.awaited({line!r}, {cell!r})\n"]
 
     def note_shown(self, run: Any) -> None:

@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Mapping
 from difflib import get_close_matches
 from hashlib import blake2b
+from keyword import iskeyword
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..errors import UsageError
@@ -90,8 +91,14 @@ def procedure_parser() -> Parser:
 
 
 def parse(line: str, defaults: Procedures) -> argparse.Namespace:
-    """The options of a line, with the configured defaults filled in."""
+    """The options of a line, with the configured defaults filled in.
+
+    Raises:
+        UsageError: the line cannot be read, or ``-o`` names no variable.
+    """
     options = procedure_parser().read(line)
+    if options.into is not None and (not options.into.isidentifier() or iskeyword(options.into)):
+        raise UsageError(f"-o {options.into}: that is no name of a Python variable")
     for name in defaults.trait_names(config=True):
         if getattr(options, name, None) is None:
             setattr(options, name, getattr(defaults, name))
@@ -115,8 +122,8 @@ def job_from(options: argparse.Namespace, source: str, namespace: Mapping[str, A
     limits = {"max_seconds": options.max_seconds, "max_memory_mb": options.max_memory}
     return Job(
         source=source,
-        name=options.name or cell or f"cell-{blake2b(source.encode(), digest_size=6).hexdigest()}",
-        title="" if options.name else "procedure",
+        name=_unnamed(source, cell) if options.name is None else options.name,
+        title="procedure" if options.name is None else "",
         params=_params(options, namespace),
         store=options.store or "memory:",
         answers=_answers(options, namespace),
@@ -129,6 +136,10 @@ def job_from(options: argparse.Namespace, source: str, namespace: Mapping[str, A
         seed=options.seed,
         limits={name: limit for name, limit in limits.items() if limit is not None},
     )
+
+
+def _unnamed(source: str, cell: str | None) -> str:
+    return cell or f"cell-{blake2b(source.encode(), digest_size=6).hexdigest()}"
 
 
 def _variable(namespace: Mapping[str, Any], name: str, option: str) -> Any:

@@ -88,7 +88,7 @@ class Driver:
             self._program, self._journal, self._ledger, self._host, self._people, self._guest.converter, self._data,
             self._emit, self._wait, self._save,
         )  # fmt: skip
-        now = {**Steps(within).handlers, "inputs": self._inputs, "outputs": self._outputs}
+        now: dict[str, Handler] = {**Steps(within).handlers, "inputs": self._inputs, "outputs": self._outputs}
         return now, {**Questions(within).late_handlers, **Sleeping(within).late_handlers}
 
     # -- the pass ----------------------------------------------------------------------------------------
@@ -254,7 +254,8 @@ class Driver:
         data.planned = [checkpoint_of(each, replayed=False) for each in ledger.planned]
         if error is not None:
             error.run = self._run
-            error.excerpt = error.line and mark(self._program.text, error.line, self._program.first_line)
+            if error.line is not None:
+                error.excerpt = mark(self._program.text, error.line, self._program.first_line)
         if not isinstance(error, (errors.DivergenceError, StoreError)):
             self._save(status, outcome=outcome, error=error)
         self._guest.close()

@@ -203,7 +203,7 @@ class Ledger:
         if self._caught and not failed:
             self.settle()
         inner = self.frames.pop()
-        chain = chain_after(inner.key, outcome, failed)
+        chain = chain_after(inner.key, outcome, failed=failed)
         entry = Entry(
             inner.key, inner.prev, chain, inner.path, inner.kind, inner.name, inner.asked, outcome, failed,
             effects, reads, inner.line, inner.started, time.time(), None, inner.tail, objects,
@@ -218,7 +218,7 @@ class Ledger:
     def record(self, sought: Sought, outcome: str, *, started: float, effects: str | None = None) -> Entry:
         """Record a simple operation, which has no frame of its own."""
         entry = Entry(
-            sought.key, self.frames[-1].chain, chain_after(sought.key, outcome, False), sought.path, sought.kind,
+            sought.key, self.frames[-1].chain, chain_after(sought.key, outcome, failed=False), sought.path, sought.kind,
             sought.name, parts_text(sought.asked), outcome, False, effects, None, sought.line, started, time.time(),
         )  # fmt: skip
         self.journal.append(entry)
@@ -245,7 +245,7 @@ class Ledger:
         if outcome is None:
             outcome = compute()
             chain = self._place_of(kind)
-            self._write(_hidden(key_of(chain, kind, name, asked), chain, kind, name, asked, outcome))
+            self._write(_hidden(key_of(chain, kind, name, asked), chain, kind, name, asked=asked, outcome=outcome))
         return outcome
 
     def peek(self, kind: str, name: str, *, asked: str = "") -> str | None:
@@ -280,7 +280,7 @@ class Ledger:
             if entry is None:
                 return
             place = entry.path.rpartition("/")[2]
-            cut = _hidden(key, frame.chain, "cut", frame.prefix, repr(which), place)
+            cut = _hidden(key, frame.chain, "cut", frame.prefix, asked=repr(which), outcome=place)
             self._write(cut)
         self.journal.forget(cut)
         self._rewind(frame, int(cut.outcome))
@@ -317,7 +317,7 @@ class Ledger:
             )
         self.settle()
         if self.journal.has_cuts:
-            self._write(_hidden(b"end", b"", "end", "", "", "null"))
+            self._write(_hidden(b"end", b"", "end", ""))
 
     def listing(self) -> list[tuple[Entry, bool]]:
         """All checkpoints of this pass in path order, outer before inner, also those inside replayed steps."""
@@ -335,7 +335,7 @@ class Ledger:
             yield from self._inside(inner)
 
 
-def _hidden(key: bytes, chain: bytes, kind: str, name: str, asked: str, outcome: str) -> Entry:
+def _hidden(key: bytes, chain: bytes, kind: str, name: str, *, asked: str = "", outcome: str = "null") -> Entry:
     now = time.time()
     return Entry(key, chain, chain, "", kind, name, asked, outcome, started=now, finished=now)
 

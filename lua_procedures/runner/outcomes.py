@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
-
 from ..durable.entries import Entry
 from ..durable.serialization import dumps, loads
 from ..human.requests import HumanResponse

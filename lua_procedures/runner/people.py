@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
+import shlex
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ _SLICE = 0.1  # seconds; a longer await would keep the stop button waiting
 _LOOK = 0.5  # seconds between two looks into the store for an answer from elsewhere
 
 
-class Suspended(Exception):  # noqa: N818 - no error: the run pauses
+class Suspended(Exception):
     """The run waits and does not hold its caller.
 
     Attributes:
@@ -90,8 +90,8 @@ class People:
             f"a person must answer: {request.message}",
             request=request,
             line=request.line,
-            hint=f"Script the answer with --answers VAR (or --answers default), or set LUA_PROCEDURES_ANSWERS to a JSON file;\n"
-            f"or answer the paused run: %procedures answer {json.dumps(name)} VALUE",
+            hint="Script the answer with --answers VAR (or --answers default), or set LUA_PROCEDURES_ANSWERS to a JSON "
+            f"file;\nor answer the paused run: %procedures answer {shlex.quote(name)} VALUE",
         )
 
     async def answer(self, request: HumanRequest) -> HumanResponse:
@@ -104,7 +104,11 @@ class People:
             raise Suspended(request)
         loop = asyncio.get_running_loop()
         delivered: asyncio.Queue[Any] = asyncio.Queue()
-        asking = self.responder.ask(request, lambda raw: loop.call_soon_threadsafe(delivered.put_nowait, raw))
+
+        def deliver(raw: Any) -> None:
+            loop.call_soon_threadsafe(delivered.put_nowait, raw)
+
+        asking = self.responder.ask(request, deliver)
         if not self.wait:
             raise Suspended(request)
         try:

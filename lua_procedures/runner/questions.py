@@ -63,9 +63,9 @@ class Questions:
         self._pass.data.status = "paused"
         self._pass.save("paused")
         self._pass.emit(Asked(request))
-        response = await self._pass.wait(self._people.answer(request))
+        answered: HumanResponse = await self._pass.wait(self._people.answer(request))
         self._pass.data.status = "running"
-        return response
+        return answered
 
 
 def _asked(request: HumanRequest) -> str:

@@ -81,7 +81,8 @@ class Steps:
     def _run(self, sought: Sought, unchecked: str | None) -> Reply:
         self._ledger.go_live(sought)
         if unchecked:
-            self._host.warn(f"{sought.kind} {json.dumps(sought.name)}: not checked for changes: {unchecked}", sought.line)
+            name = json.dumps(sought.name, ensure_ascii=False)
+            self._host.warn(f"{sought.kind} {name}: not checked for changes: {unchecked}", sought.line)
         self._ledger.open(sought, len(self._host.notices))
         return ("run",)
 

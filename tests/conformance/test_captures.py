@@ -99,7 +99,7 @@ def test_captures_may_change_between_steps(cell):
         end
         return {n, t}
     """)
-    assert ran.value == [14, [1, 4, 9]]
+    assert ran.value == [15, [1, 4, 10]]
 
 
 def test_captured_state_may_change(cell):

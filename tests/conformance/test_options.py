@@ -57,7 +57,7 @@ def test_strict_accepts_the_recorded_program(cell):
 def test_strict_lets_an_unfinished_run_go_on(cell):
     """Operations after the end of a paused run's journal are no divergence; changed ones before are."""
     assert cell(PROGRAM).status == "paused"
-    assert cell.fails(DIVERGING["changed"], strict=True).line == 2
+    assert isinstance(cell.fails(DIVERGING["changed"], strict=True), DivergenceError)
     assert cell(PROGRAM, strict=True, answers=[True]).status == "completed"
 
 

@@ -27,7 +27,7 @@ LIMIT = 100_000_000
 # program for good when its time is over. Returns run(world, text) -> how, values...
 WORLDS = r"""
 return function(texts, max_string, seconds)
-  local assert, error, load, next, rawget, select, tostring, type = assert, error, load, next, rawget, select, tostring, type
+  local assert, error, load, next, tostring, type = assert, error, load, next, tostring, type
   local pcall, clock, sethook, metatable_of = pcall, os.clock, debug.sethook, debug.getmetatable
   local create, resume, close = coroutine.create, coroutine.resume, coroutine.close
   local LATCH, latched, started = {}, false, nil
@@ -66,7 +66,10 @@ return function(texts, max_string, seconds)
       resume = function(...) return caught(resume(...)) end },
   }
   local builders = { patterns = part("patterns"), matcher = part("matcher") }
-  local worlds = { guest = { tostring = text_of, builders = builders }, real = { tostring = tostring, unpack = table.unpack } }
+  local worlds = {
+    guest = { tostring = text_of, builders = builders },
+    real = { tostring = tostring, unpack = table.unpack },
+  }
   for name in next, lib do worlds.real[name] = worlds.real[name] or _G[name] end
   for name, member in next, lib do worlds.guest[name] = member end
   for name, member in next, common do worlds.guest[name], worlds.real[name] = member, member end
@@ -254,8 +257,9 @@ string.match({}, 'b')
 ('abc'):gsub('a', function() error('mine') end)
 ('hello world'):gsub('o', '0', 1), ('hello'):gsub('l', 'L', 0), ('hello'):gsub('', '-'), ('hello'):gsub('x*', '-')
 ('abc'):gsub('%w', '%0%0'), ('abc'):gsub('b', 5), ('$a $b $c'):gsub('%$(%w+)', {a = 1, b = false})
-('abc'):gsub('(a)(b)', function(x, y) return y .. x end), ('abc'):gsub('b', setmetatable({}, {__index = function(_, k) return k .. k end}))
-('abc'):gmatch('b')(), ('abc'):gmatch('.', 3)(), ('abc'):gmatch('(a)(b)')(), ('^a^b'):gmatch('^(%w)')(), ('a'):gmatch('b')()
+('abc'):gsub('(a)(b)', function(x, y) return y .. x end), ('abc'):gsub('b', proxy{b = 'B'})
+('abc'):gmatch('b')(), ('abc'):gmatch('.', 3)(), ('abc'):gmatch('(a)(b)')(), ('a'):gmatch('b')()
+('^a^b'):gmatch('^(%w)')(), ('^^'):gmatch('^+')(), ('a'):gmatch('^')()
 ('abc'):gmatch('[a')()
 ('abc'):gmatch({})
 string.format('%5.2f|%-5s|%05d|%x|%q|%%|%c|%i|%g|%a|%e|%o', 1.5, 'ab', 42, 255, 'a\n\0', 65, 7, 0.1, 1, 12, 8)
@@ -320,7 +324,7 @@ table.concat(proxy{1, 'b', 3}, '-', 2, 3), table.concat(proxy{1, 'b'}), unpack(p
 (function() local t = {1, 2, 3} local p = proxy(t) table.move(p, 1, 3, 2) return unpack(t) end)()
 (function() local t = {3, 1, 2} table.sort(proxy(t)) return unpack(t) end)()
 (function() local t = {ordered(2), ordered(1), ordered(3)} table.sort(t) return t[1].n, t[2].n, t[3].n end)()
-(function() local t = {} for i = 1, 30 do t[i] = ordered(i * 7 % 31) end table.sort(t) return t[1].n, t[15].n, t[30].n end)()
+(function() local t = {} for i = 1, 30 do t[i] = ordered(i * 7 % 31) end table.sort(t) return t[1].n, t[30].n end)()
 table.insert(proxy{}, 5, 1)
 table.remove(proxy{1}, 5)
 table.concat(proxy{1, {}, 2})
@@ -341,7 +345,7 @@ utf8.len('abc', 9)
 utf8.offset('\u{e9}', 1, 2)
 utf8.codepoint('\xff')
 utf8.codes('\x80')
-(function() local t = {} for p, c in utf8.codes('a\u{e9}\u{20ac}\u{1F600}') do table.insert(t, p .. ':' .. c) end return unpack(t) end)()
+(function() local s = '' for p, c in utf8.codes('a\u{e9}\u{20ac}\u{1F600}') do s = s .. p .. ':' .. c end return s end)()
 (function() for _ in utf8.codes('a\xff') do end end)()
 (function() for _ in utf8.codes('\u{e9}\x80') do end end)()
 (function() for _ in utf8.codes('a\u{D800}') do end end)()
@@ -383,21 +387,35 @@ def test_sort_of_unlike_values(lua, values):
     assert lua.error(program) == f"cell:2: {lua.outcome(program, 'real')[1]}"
 
 
+FAILING = (
+    "local failing = setmetatable({}, {__index = function() error('mine') end, __len = function() return 'x' end})"
+)
+
+
 @pytest.mark.parametrize(
     ("program", "message"),
     [
         ("local t = {}\n\nlocal s = t.name:rep(2)", "cell:3: attempt to index a nil value (field 'name')"),
-        ("local function f(s)\n  local x = s:rep({})\nend\nf('a')", "cell:2: bad argument #1 to 'rep' (number expected, got table)"),
+        (
+            "local function f(s)\n  local x = s:rep({})\nend\nf('a')",
+            "cell:2: bad argument #1 to 'rep' (number expected, got table)",
+        ),
         ("local s = ''\ns.rep({}, 2)", "cell:2: bad argument #1 to 'rep' (string expected, got table)"),
-        ("\n\nlocal s = string.format('%p', {})", "cell:3: invalid conversion '%p' to 'format' (addresses are not shown)"),
+        (
+            "\n\nlocal s = string.format('%p', {})",
+            "cell:3: invalid conversion '%p' to 'format' (addresses are not shown)",
+        ),
         ("local ok, m = pcall(string.rep) error(m, 0)", "bad argument #1 to 'rep' (string expected, got nil)"),
         ("coroutine.wrap(string.find)({})", "bad argument #1 to 'find' (string expected, got table)"),
-        ("local t = setmetatable({}, {__index = function(t, k) error('mine') end})\ntable.concat(t, '', 1, 2)", "cell:1: mine"),
-        ("local t = setmetatable({}, {__index = function(t, k) error('mine') end})\ntable.unpack(t, 1, 2)", "cell:1: mine"),
-        ("local t = setmetatable({}, {__len = function() return 'x' end})\nlocal n = table.remove(t)", "cell:2: object length is not an integer"),
-        ("local s = ('x'):rep(200)\ns = s:gsub('x', function() return {} end)", "cell:2: invalid replacement value (a table)"),
+        (f"{FAILING}\ntable.concat(failing, '', 1, 2)", "cell:1: mine"),
+        (f"{FAILING}\ntable.unpack(failing, 1, 2)", "cell:1: mine"),
+        (f"{FAILING}\nlocal n = table.remove(failing)", "cell:2: object length is not an integer"),
+        (
+            "local s = ('x'):rep(200)\ns = s:gsub('x', function() return {} end)",
+            "cell:2: invalid replacement value (a table)",
+        ),
     ],
-)  # fmt: skip
+)
 def test_errors_are_the_guests(lua, program, message):
     """An error carries the guest's line and the function's name, and an error of the guest's own stays as it was."""
     assert lua.error(program) == message
@@ -457,22 +475,31 @@ def test_strings_up_to_the_limit_are_made():
 
 
 @pytest.mark.parametrize(
-    ("call", "result"),
+    ("body", "result"),
     [
-        ("(('a b'):gsub('%w', function(x) return coroutine.yield(x) end))", "1 1"),
-        ("(('a b'):gsub('%w', setmetatable({}, {__index = function(_, k) return coroutine.yield(k) end})))", "1 1"),
-        ("(function() local t = {3, 1, 2} table.sort(t, function(a, b) coroutine.yield() return a < b end) return table.concat(t) end)()", "123"),
-        ("(function() local t = {3, 1, 2} table.sort(setmetatable(t, {__len = function() coroutine.yield() return 3 end})) return t[1] end)()", 1),
-        ("(function() local s = 0 for _, v in pairs(setmetatable({}, {__pairs = function() coroutine.yield() return next, {4, 5} end})) do s = s + v end return s end)()", 9),
-        ("table.concat(setmetatable({}, {__index = function(_, i) coroutine.yield() return i < 3 and i or nil end, __len = function() return 2 end}))", "12"),
-        ("table.remove(setmetatable({}, {__index = function() return coroutine.yield() end, __len = function() return 0 end}))", 1),
-        ("string.format('%s', setmetatable({}, {__tostring = function() return 'is ' .. coroutine.yield() end}))", "is 1"),
+        ("return (('a b'):gsub('%w', yield))", "1 1"),
+        ("return (('a b'):gsub('%w', waiting))", "1 1"),
+        ("local t = {3, 1, 2} table.sort(t, function(a, b) yield() return a < b end) return table.concat(t)", "123"),
+        ("return table.concat(waiting, ' ')", "1 1"),
+        ("return table.remove(waiting)", 1),
+        ("table.insert(waiting, 5) return rawlen(waiting)", 0),
+        ("local a, b = table.unpack(waiting) return a + b", 2),
+        ("local n = 0 for _, v in pairs(waiting) do n = n + v end return n", 9),
+        ("return string.format('is %s', waiting)", "is 1"),
     ],
-)  # fmt: skip
-def test_callbacks_may_yield(lua, call, result):
+)
+def test_callbacks_may_yield(lua, body, result):
     """A coroutine may be suspended inside a function that the library calls."""
     program = f"""
-      local co = coroutine.create(function() return 'result', {call} end)
+      local yield = coroutine.yield
+      local waiting = setmetatable({{}}, {{
+        __len = function() yield() return 2 end,
+        __index = function() return yield() end,
+        __newindex = function() yield() end,
+        __pairs = function() yield() return next, {{4, 5}} end,
+        __tostring = function() return tostring(yield()) end,
+      }})
+      local co = coroutine.create(function() return 'result', (function() {body} end)() end)
       local yields, ok, tag, value = -1, true, nil, nil
       repeat
         yields = yields + 1
@@ -514,7 +541,7 @@ def test_sort_is_stable(lua, values):
     assert _sorted(lua, values, by_tens) == sorted(values, key=lambda value: value // 10)
 
 
-@given(st.lists(st.integers(0, 9), max_size=100), st.sampled_from(["true", "1", "a <= b", "a ~= b", "(a + b) % 3 == 0"]))
+@given(st.lists(st.integers(0, 9), max_size=100), st.sampled_from(["true", "1", "a <= b", "a ~= b", "(a + b) % 3 > 0"]))
 def test_inconsistent_comparators_end(lua, values, condition):
     """Whatever a comparator says, the list has the same elements afterwards."""
     assert sorted(_sorted(lua, values, f"function(a, b) return {condition} end")) == sorted(values)
@@ -531,12 +558,14 @@ def test_failed_sort_leaves_the_list(lua):
 
 # The matcher ---------------------------------------------------------------------------------------------------------
 
-CLASSES = r"a b c . %a %d %s %w %x %W %z %. %- [ab] [^a] [a-c] [%w_] []] [^]] [a-] [%]] [a-%z] - * + ? ^ $ ( ) ] () % [ [^ [% %f %b"
-ITEMS = [*CLASSES.split(), " ", "\0", "\xe9", "%1", "%2", "%0", "%b()", "%bab", "%baa", "%f[a]", "%f[%W]", "(a*)", "(.-)"]
-ITEM = st.builds("{}{}".format, st.sampled_from(ITEMS), st.sampled_from(["", "", "", "*", "+", "-", "?"]))
-PATTERNS = st.builds(
-    "{}{}{}".format, st.sampled_from(["", "", "^"]), st.lists(ITEM, max_size=5).map("".join), st.sampled_from(["", "", "$"])
-)
+ITEMS = r"""
+a b c . %a %d %s %w %x %W %z %. %- [ab] [^a] [a-c] [%w_] []] [^]] [a-] [%]] [a-%z] - * + ? ^ $ ( ) ] () % [ [^ [%
+%f %b %1 %2 %0 %b() %bab %baa %f[a] %f[%W] (a*) (.-)
+"""
+SUFFIXES = st.sampled_from(["", "", "", "*", "+", "-", "?"])
+ITEM = st.builds("{}{}".format, st.sampled_from([*ITEMS.split(), " ", "\0", "\xe9"]), SUFFIXES)
+BODY = st.lists(ITEM, max_size=5).map("".join)
+PATTERNS = st.builds("{}{}{}".format, st.sampled_from(["", "", "^"]), BODY, st.sampled_from(["", "", "$"]))
 SUBJECTS = st.text("aabbc() 1.-]_\0\xe9", max_size=12)
 INITS = st.one_of(st.none(), st.integers(-15, 15))
 REPLACEMENTS = st.sampled_from(["x", "", "%0", "<%1>", "%2", "%%", "%", "%a", "function", "table"])
@@ -581,7 +610,7 @@ def test_c_is_trusted_with_what_it_can_do(cost, pattern, unit, tail):
     assert cost(pattern, unit, tail) < 0.3
 
 
-@pytest.mark.parametrize("needle", ["b", "ab", "b" + "a" * 30, "b" + "a" * 31, "a" * 40 + "b", "ba" * 3000 + "c", "aab" * 9])
+@pytest.mark.parametrize("needle", ["b", "ab", "b" + "a" * 1023, "b" + "a" * 1024, "a" * 40 + "b", "ba" * 3000 + "c"])
 @pytest.mark.parametrize("position", [1, 4096, 1048570, 2097100, 4999000])
 def test_plain_search_in_a_long_subject(lua, needle, position):
     """A string is found wherever it lies in a subject of five megabytes, and not behind it."""
@@ -600,33 +629,33 @@ BIG = """
 """
 
 
-@pytest.mark.parametrize(
-    "expression",
-    [
-        "text:find('%d+'), ones:find('a+'), ones:find('a*$'), ones:match('^%s*(.-)%s*$') == ones",
-        "(text .. 'NEEDLE 7'):find('NEEDLE%s+%d'), (text .. 'needle'):find('needle', 1, true), text:find('needle')",
-        "text:match('^(.*)$') == text, #text:match('^.*;'), #text:match('(.-)\\n'), blank:match('^%s*$') == blank",
-        "(select(2, text:gsub('%s+', ' '))), (select(2, text:gsub('%w+', '<%0>'))), #text:gsub('[^\\n]', '')",
-        "(select(2, text:gsub('%w+', string.upper))), (select(2, text:gsub('%a+', {lorem = 'x'})))",
-        "(select(2, text:gsub('(%w+)%s*=%s*(%w+)', '%2=%1'))), ('(' .. text .. ')'):find('%b()'), text:find('%f[%d]%d')",
-        "(function() local n = 0 for w in text:gmatch('%w+') do n = n + #w end return n end)()",
-        "(function() local n = 0 for l in text:gmatch('(.-)\\n') do n = n + #l end return n end)()",
-        "(function() local n, i = 0, 1 while true do i = text:find(',', i, true) if not i then return n end n, i = n + 1, i + 1 end end)()",
-        "(function() local n, i = 0, 1 while true do i = text:find('%d', i) if not i then return n end n, i = n + 1, i + 1 end end)()",
-        "#text:rep(20), #text:upper(), #text:reverse(), text:sub(2) == text, #string.format('%s|%s', text, text)",
-        "(function() local t = {} for i = 1, 200000 do t[i] = i * 7919 % 200003 end table.sort(t) return t[1], #t end)()",
-        "(function() local t = {} for i = 1, 50000 do table.insert(t, tostring(i)) end return #table.concat(t, ',') end)()",
-        "(function() local t = {} for i = 1, 200000 do table.insert(t, i) end while #t > 0 do table.remove(t) end return #t end)()",
-        "(function() local t = {} for i = 1, 3000 do table.insert(t, 1, i) end for i = 1, 3000 do table.remove(t, 1) end return #t end)()",
-    ],
-)  # fmt: skip
-def test_honest_work(lua, expression):
+HONEST = r"""
+return text:find('%d+'), ones:find('a+'), ones:find('a*$'), ones:match('^%s*(.-)%s*$') == ones
+return (text .. 'NEEDLE 7'):find('NEEDLE%s+%d'), (text .. 'needle'):find('needle', 1, true), text:find('needle')
+return text:match('^(.*)$') == text, #text:match('^.*;'), #text:match('(.-)\n'), blank:match('^%s*$') == blank
+return (select(2, text:gsub('%s+', ' '))), (select(2, text:gsub('%w+', '<%0>'))), #text:gsub('[^\n]', '')
+return (select(2, text:gsub('%w+', string.upper))), (select(2, text:gsub('%a+', {lorem = 'x'})))
+return (select(2, text:gsub('(%w+)%s*=%s*(%w+)', '%2=%1'))), ('(' .. text .. ')'):find('%b()'), text:find('%f[%d]%d')
+local n = 0 for w in text:gmatch('%w+') do n = n + #w end return n
+local n = 0 for l in text:gmatch('(.-)\n') do n = n + #l end return n
+local n, i = 0, 0 repeat n, i = n + 1, text:find(',', i + 1, true) until not i return n
+local n, i = 0, 0 repeat n, i = n + 1, text:find('%d', i + 1) until not i return n
+return #text:rep(20), #text:upper(), #text:reverse(), text:sub(2) == text, #string.format('%s|%s', text, text)
+local t = {} for i = 1, 200000 do t[i] = i * 7919 % 200003 end table.sort(t) return t[1], t[200000]
+local t = {} for i = 1, 50000 do table.insert(t, tostring(i)) end return #table.concat(t, ',')
+local t = {} for i = 1, 200000 do table.insert(t, i) end while #t > 0 do table.remove(t) end return #t
+local t = {} for i = 1, 3000 do table.insert(t, 1, i) end for i = 1, 2000 do table.remove(t, 1) end return #t
+local t = {} for i = 1, 100000 do t[i] = i end return select('#', table.unpack(t)), #table.move(t, 1, #t, 2)
+""".strip().splitlines()
+
+
+@pytest.mark.parametrize("work", HONEST)
+def test_honest_work(lua, work):
     """Ordinary work on a megabyte gives Lua's results in a second or two."""
-    program = f"{BIG} return {expression}"
-    expected = lua.outcome(program, "real")
-    started = time.perf_counter()
-    assert lua.outcome(program) == expected
-    assert time.perf_counter() - started < 5
+    expected = lua.outcome(BIG + work, "real")
+    started = time.thread_time()
+    assert lua.outcome(BIG + work) == expected
+    assert time.thread_time() - started < 5
 
 
 # Attacks -------------------------------------------------------------------------------------------------------------
@@ -636,7 +665,9 @@ PATIENCE = 1.5  # that it may take at most; a hang is killed after ten times tha
 
 ATTACK_WORLD = """
   local big = ('a'):rep(30000000)
-  local huge = setmetatable({}, {__len = function() return math.maxinteger - 1 end, __index = function() return '' end, __newindex = function() end})
+  local huge = setmetatable({}, {
+    __len = function() return math.maxinteger - 1 end, __index = function() return '' end, __newindex = function() end,
+  })
   local sparse = {} for i = 0, 62 do sparse[1 << i] = 'x' end
   local full = {} for i = 1, 900000 do full[i] = i end
 """
@@ -798,7 +829,8 @@ def _serve() -> None:
     for line in sys.stdin:
         world = Worlds(seconds=SECONDS, max_memory=256_000_000)
         attack = json.loads(line)
-        statement = attack if attack.startswith(("for ", "while ", "local ", "coroutine", "table.")) else f"local _ = {attack}"
+        statements = ("for ", "while ", "local ", "coroutine", "table.")
+        statement = attack if attack.startswith(statements) else f"local _ = {attack}"
         started = time.thread_time()
         how, *_ = world.outcome(f"{ATTACK_WORLD} {statement}")
         print(json.dumps([how, time.thread_time() - started]), flush=True)

@@ -119,7 +119,7 @@ def prepare(job: Job) -> Driver:
     scripted = [Scripted(job.answers)] if job.answers is not None else []
     from_environment = answers_from_environment()
     if from_environment is not None and job.answers is None:
-        scripted.append(Scripted(from_environment))
+        scripted.append(Scripted(from_environment, shared=isinstance(from_environment, Mapping)))
     journal = _open_journal(job, store, inputs)
     run = job.run or Run(RunData(name=job.name))
     run._data = RunData(  # noqa: SLF001 - the run is this job's own

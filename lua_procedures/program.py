@@ -9,7 +9,15 @@ from .errors import SchemaError
 
 __all__ = ["check_inputs", "check_output"]
 
-_ALIASES: Final = {"float": "number", "int": "integer", "bool": "boolean", "str": "string", "list": "array", "dict": "object", "table": "object"}
+_ALIASES: Final = {
+    "float": "number",
+    "int": "integer",
+    "bool": "boolean",
+    "str": "string",
+    "list": "array",
+    "dict": "object",
+    "table": "object",
+}
 _TYPES: Final = ("string", "number", "integer", "boolean", "array", "object")
 _CLASSES: Final[dict[str, tuple[type, ...]]] = {
     "string": (str, bytes),
@@ -127,7 +135,8 @@ def _check_value(field: Mapping[str, Any], value: Any, at: str, faults: list[Fau
         faults.append(_fault(at, f"one of {', '.join(map(_shown, choices))}", value))
     if kind == "array" and field.get("items"):
         items = _field(field["items"], f"{at} items")
-        return [_check_value({**items, "required": True}, item, f"{at}[{i}]", faults) for i, item in enumerate(value, 1)]
+        items["required"] = True
+        return [_check_value(items, item, f"{at}[{place}]", faults) for place, item in enumerate(value, 1)]
     if kind == "object" and field.get("fields"):
         inner = _fields(field["fields"])
         kept = {name: item for name, item in value.items() if name not in inner}

@@ -22,8 +22,8 @@ PACKAGE = ROOT / "lua_procedures"
 
 #: A module imports from its own row and from rows above it.
 ROWS = """
-_version errors limits language durable human run events agents primitives program runner
-notebook adapters testing __init__ __main__
+_version errors limits language durable human runs events agents primitives program runner
+session api notebook adapters testing __init__ __main__
 """.split()
 
 #: Rows above that a row must not know all the same.

@@ -198,11 +198,13 @@ class Journal:
 
     def newest(self, prefix: str, which: str | int) -> Entry | None:
         """The newest checkpoint of a frame by name or position that no cut has forgotten."""
-        known = {id(each) for found in self._by_key.values() for each in (found if isinstance(found, list) else [found])}
-        for entry in reversed(self.entries):
-            if id(entry) in known and entry.kind not in HIDDEN_KINDS and _is(entry, prefix, which):
+        for entry in self.entries[::-1]:
+            if entry.kind not in HIDDEN_KINDS and _is(entry, prefix, which) and self._holds(entry):
                 return entry
         return None
+
+    def _holds(self, entry: Entry) -> bool:
+        return any(each is entry for each in self.find(entry.key))
 
 
 def _is(entry: Entry, prefix: str, which: str | int) -> bool:

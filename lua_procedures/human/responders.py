@@ -62,12 +62,14 @@ class Scripted:
         answers: a list (for the questions not yet answered, in order), a dict (by message or ``config_key``), a
             callable that takes the request, or ``"default"`` (every request's default at once). None as an answer
             means no answer here; ``TIMEOUT`` lets the request expire now.
+        shared: whether the same answers serve several runs, so that a run need not use them all.
 
     Raises:
         UsageError: the answers are of no such form.
     """
 
-    def __init__(self, answers: Answers) -> None:
+    def __init__(self, answers: Answers, *, shared: bool = False) -> None:
+        self._shared = shared
         self._defaults = answers == "default"
         if isinstance(answers, str) and not self._defaults:
             raise UsageError(
@@ -107,10 +109,10 @@ class Scripted:
 
     def unused(self) -> list[Any]:
         """What nobody asked for: answers of a list, or names of a dict."""
+        if self._shared or self._answers is None or callable(self._answers):
+            return []
         if isinstance(self._answers, Mapping):
             return [name for name in self._answers if name not in self._used]
-        if self._answers is None or callable(self._answers):
-            return []
         return list(self._answers[self._next :])
 
 

@@ -64,7 +64,9 @@ def closest(name: str, known: Iterable[str], n: int = 1) -> list[str]:
 
 def _close(name: str, known: Iterable[str], n: int) -> list[str]:
     by_lower = {other.lower(): other for other in sorted(known, reverse=True)}
-    return [by_lower[match] for match in get_close_matches(name.lower(), by_lower, n, cutoff=0.65)]
+    matches = get_close_matches(name.lower(), by_lower, n + 3, cutoff=0.65)
+    swapped = sorted(matches, key=lambda match: sorted(match) != sorted(name.lower()))  # 'Setp': 'Step' before 'Stop'
+    return [by_lower[match] for match in swapped[:n]]
 
 
 def mark(text: str, line: int, first_line: int = FIRST_LINE, context: int = 1) -> str:
@@ -133,6 +135,8 @@ def syntax_error(message: str, text: str, first_line: int = FIRST_LINE) -> LuaSy
         rest = f"{rest[:_LONGEST]}…"
     if (opened := _OPENED_AT.search(rest)) and line is not None:
         rest, line = f"{rest} at line {line}", int(opened[1])
+    elif line is not None:  # the end is noticed behind the newline that a cell ends with
+        line = min(line, first_line + len(split_lines(text.rstrip())) - 1)
     return LuaSyntaxError(rest, line=line, hint=hint)
 
 

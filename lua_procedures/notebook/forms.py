@@ -1,4 +1,8 @@
-"""A request as one widget: the form in the browser.
+"""The questions of one output as one widget: the form in the browser.
+
+A page that was loaded again while a run waits receives no more outputs of that cell, but it does receive what
+changes in the widget that it shows. So the widget stays the same for all questions of an output, and says at the end
+how the run ended.
 
 Importing this module imports ipywidgets; the rest of the package does so only when the first form is shown.
 """
@@ -28,10 +32,11 @@ def _source(*names: str) -> str:
 
 
 class Form(anywidget.AnyWidget):
-    """One question as one widget; what was typed arrives in one message when a button is pressed.
+    """One question at a time as one widget; what was typed arrives in one message when a button is pressed.
 
     Callbacks may run while a cell awaits, on whatever thread the kernel uses for messages: they should hand the
-    answer over and do nothing else. Several answers may come, as when a button is pressed again after no reply.
+    answer over and do nothing else. Several answers may come, as when a button is pressed again after no reply;
+    what was meant for an earlier question is dropped.
 
     Args:
         request: the question.
@@ -55,6 +60,17 @@ class Form(anywidget.AnyWidget):
         self._later_callbacks: list[Callable[[], None]] = []
         super().__init__(request=browser_view(request), panel=panel)
         self.on_msg(self._receive)
+
+    def ask(self, request: HumanRequest) -> None:
+        """Ask another question in the same place; the callbacks of the one before are forgotten."""
+        self.question = request
+        self._answer_callbacks.clear()
+        self._later_callbacks.clear()
+        with self.hold_sync():
+            self.problems = {}
+            self.outcome = ""
+            self.phase = "open"
+            self.request = browser_view(request)
 
     def on_answer(self, callback: Callable[[Any], None]) -> None:
         """Call ``callback(raw)`` for each answer sent; ``raw`` is for ``accept``."""
@@ -81,7 +97,7 @@ class Form(anywidget.AnyWidget):
         """Change the form's phase.
 
         Args:
-            phase: ``later`` keeps the form alive; ``answered`` and ``closed`` replace it.
+            phase: ``later`` keeps the form alive; ``answered`` (until the next question) and ``closed`` replace it.
             outcome: HTML, trusted like ``panel``, that replaces the form or, with ``later``, stands above its buttons.
         """
         with self.hold_sync():
@@ -107,9 +123,10 @@ class Form(anywidget.AnyWidget):
         return self.mimebundle(), {}
 
     def _receive(self, _widget: Any, content: Any, _buffers: Any) -> None:
-        kind = content.get("type") if isinstance(content, Mapping) else None
+        sent = content if isinstance(content, Mapping) else {}
+        kind = sent.get("type") if sent.get("request") == self.question.id else None
         if kind == "answer":
-            raw = read_answer(self.question, content.get("value"))
+            raw = read_answer(self.question, sent.get("value"))
             for answered in self._answer_callbacks:
                 answered(raw)
         elif kind == "later":

@@ -88,7 +88,11 @@ PRIMITIVES: Final = tuple(
         ("Json.encode", "(value)", "JSON text of a value."),
         ("Json.decode", "(text)", "The value of a JSON text."),
         ("Sleep", "(seconds)", "Waits, once; a replay does not wait again."),
-        ("Procedure", "{input=, output=, state=, stages=, function(input) … end}", "Declares the main procedure."),
+        (
+            "Procedure",
+            "{input=, output=, state=, stages=, function(input) … end}",
+            "Declares the main procedure.",
+        ),
         ("input", "{field = field.string{…}, …}", "Declares the inputs; also the table that holds them."),
         ("params", "", "The inputs; the same table as input."),
         ("output", "{field = …} or one field", "Declares what the program returns."),

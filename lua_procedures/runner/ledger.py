@@ -17,7 +17,7 @@ from .frames import Frame
 __all__ = ["Ledger", "PlanReached", "Policy", "Sought"]
 
 
-class PlanReached(Exception):  # noqa: N818 - no error: the plan is complete
+class PlanReached(Exception):
     """With ``--plan``: the first operation that would run is reached."""
 
 
@@ -50,7 +50,9 @@ class Sought:
 
     __slots__ = ("asked", "found", "key", "kind", "line", "name", "path", "variant")
 
-    def __init__(self, kind: str, name: str, asked: str, line: int, key: bytes, path: str, found: list[Entry]) -> None:
+    def __init__(  # noqa: PLR0917 - made for every operation, where keywords cost
+        self, kind: str, name: str, asked: str, line: int, key: bytes, path: str, found: list[Entry]
+    ) -> None:
         self.kind = kind
         self.name = name
         self.asked = asked
@@ -219,7 +221,8 @@ class Ledger:
         """Record a simple operation, which has no frame of its own."""
         entry = Entry(
             sought.key, self.frames[-1].chain, chain_after(sought.key, outcome, failed=False), sought.path, sought.kind,
-            sought.name, parts_text(sought.asked), outcome, False, effects, None, sought.line, started, time.time(),
+            sought.name, parts_text(sought.asked), outcome, effects=effects, line=sought.line, started=started,
+            finished=time.time(),
         )  # fmt: skip
         self.journal.append(entry)
         self._pass_live(entry)
@@ -264,7 +267,7 @@ class Ledger:
     def known(self, which: str | int) -> Entry | None:
         """A checkpoint of this frame by name or position: of this pass, or else what the journal held before."""
         prefix = self.frame.prefix
-        for entry in reversed(self.passed):
+        for entry in self.passed[::-1]:
             head, _, place = entry.path.rpartition("/")
             if (head + "/" if head else "") == prefix and (entry.name == which or int(place) == which):
                 return entry

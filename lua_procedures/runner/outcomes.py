@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+
 from ..durable.entries import Entry
 from ..durable.serialization import dumps, loads
 from ..human.requests import HumanResponse

@@ -35,8 +35,9 @@ class Cell:
     def twice(self, source: str, **options: Any) -> Run:
         """The second run of the same cell, of which everything was replayed and came out as in the first."""
         first, second = self(source, **options), self(source, **options)
-        assert second.executed == 0
-        assert outcome(second) == outcome(first)
+        assert second.executed == 0, f"ran again: {paths(second, replayed=False)}, since {second._data.change}"
+        difference = differing(outcome(first), outcome(second))
+        assert not difference, f"replayed otherwise: {difference}"
         return second
 
     def resume(self, **options: Any) -> Run:
@@ -72,6 +73,11 @@ def timeless(run: Run) -> dict[str, Any]:
         "stages": [(move.from_stage, move.to_stage) for move in run.stages],
         "answers": [(each.request_id, each.value, each.timed_out) for each in run.answers],
     }
+
+
+def differing(first: dict[str, Any], second: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """What differs between two outcomes."""
+    return {key: (first[key], second[key]) for key in first if first[key] != second[key]}
 
 
 def paths(run: Run, *, replayed: bool | None = None) -> list[str]:

@@ -486,6 +486,22 @@ for number in range(start, start + 1_000_000):
 """
 
 
+def test_older_journal_goes_on_at_the_end_of_the_table(path, store):
+    """A store that goes on with a journal before others writes behind them, which is fast, and keeps its order."""
+    older = store.create(row("a")).id
+    store.append(older, entry(0))
+    store.append(store.create(row("b")).id, entry(0))
+    again = SqliteStore(path)
+    for number in (1, 2):
+        again.append(older, entry(number))
+        store.append(older, entry(number + 10))
+    written = [found for (found,) in store._connection.execute("SELECT path FROM entry ORDER BY seq")]
+    assert written == ["0", "0", "1", "11", "2", "12"]
+    assert [found.path for found in again.entries(older)] == ["0", "1", "11", "2", "12"]
+    assert again._connection.execute("SELECT count(*) FROM stretch").fetchone() == (3,)
+    again.close()
+
+
 @pytest.mark.slow
 def test_killed_process_loses_nothing(path, store):
     """After each of 25 kills every acknowledged entry is there, in order, and nothing half written."""

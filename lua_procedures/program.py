@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -25,6 +26,9 @@ _CLASSES: Final[dict[str, tuple[type, ...]]] = {
     "array": (list,),
     "object": (dict,),
 }
+_EXPECTED: Final = {kind: f"{'an' if kind[0] in 'aio' else 'a'} {kind}" for kind in _TYPES}
+_OPTIONS: Final = {"required": (bool, "true or false"), "enum": (list, "a list of values")}
+_SHOWN = 60  # characters of a value in a message
 Fault = dict[str, Any]
 
 
@@ -56,20 +60,21 @@ def check_output(schema: Any, value: Any) -> tuple[Any, list[str]]:
         The output with undeclared keys dropped, and their names.
 
     Raises:
-        SchemaError: it does not fit.
+        SchemaError: it does not fit, or the declaration itself is wrong.
     """
     faults: list[Fault] = []
     dropped: list[str] = []
+    result = None
     if isinstance(schema, str) or (isinstance(schema, dict) and isinstance(schema.get("type"), str)):
-        result = _check_value(_field(schema), value, "output", faults)
+        result = _check_one(_field(schema, "output"), value, "output", faults)
     else:
+        fields = _fields(schema)
         given = {} if value is None or value == [] else value
         if isinstance(given, dict):
-            result = _check_fields(_fields(schema), given, "", faults)
-            dropped = [name for name in given if name not in _fields(schema)]
+            result = _check_fields(fields, given, "", faults)
+            dropped = [name for name in given if name not in fields]
         else:
             faults.append(_fault("output", "a table of fields", value))
-            result = None
     if faults:
         raise SchemaError(f"the output does not fit: {_sentence(faults)}", faults)
     return result, dropped
@@ -79,25 +84,42 @@ def _sentence(faults: list[Fault]) -> str:
     return "; ".join(f"{fault['field']}: {fault['expected']} expected, got {fault['actual']}" for fault in faults)
 
 
-def _fields(schema: Any) -> dict[str, dict[str, Any]]:
+# Declarations
+
+
+def _fields(schema: Any, within: str = "") -> dict[str, dict[str, Any]]:
     if schema == [] or schema is None:
         return {}
     if not isinstance(schema, dict):
-        raise SchemaError("a schema is a table of fields by name")
-    return {name: _field(field, name) for name, field in schema.items()}
+        raise SchemaError(f"{within or 'a schema'}: a table of fields by name expected, got {_shown(schema)}")
+    return {name: _field(field, f"{within}.{name}" if within else name) for name, field in schema.items()}
 
 
-def _field(field: Any, name: str = "output") -> dict[str, Any]:
+def _field(field: Any, name: str) -> dict[str, Any]:
+    """A field as declared, with what is nested in it checked too and its type by its one name, or None for any."""
     if isinstance(field, str):
         field = {"type": field}
     if field == []:
         field = {}
     if not isinstance(field, dict):
         raise SchemaError(f"field {name!r}: a type name or a table expected, got {_shown(field)}")
-    kind = _ALIASES.get(field.get("type", ""), field.get("type"))
+    kind = field.get("type")
+    kind = _ALIASES.get(kind, kind) if isinstance(kind, str) else kind
     if kind is not None and kind not in _TYPES:
-        raise SchemaError(f"field {name!r}: unknown type {kind!r}; the types are {', '.join(_TYPES)}")
-    return {**field, "type": kind}
+        raise SchemaError(f"field {name!r}: unknown type {_shown(kind)}; the types are {', '.join(_TYPES)}")
+    for option, (type_, expected) in _OPTIONS.items():
+        if field.get(option) is not None and not isinstance(field[option], type_):
+            raise SchemaError(f"field {name!r}: {option}: {expected} expected, got {_shown(field[option])}")
+    items, inner = field.get("items"), field.get("fields")
+    return {
+        **field,
+        "type": kind,
+        "items": None if items is None else {**_field(items, f"{name} items"), "required": True},
+        "fields": None if inner is None else _fields(inner, name),
+    }
+
+
+# Values
 
 
 def _check_fields(
@@ -105,52 +127,54 @@ def _check_fields(
 ) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for name, field in fields.items():
-        at = f"{path}.{name}" if path else name
-        value = given.get(name)
-        if value is None and "default" in field:
-            value = field["default"]
-        if value is None:
-            if field.get("required"):
-                faults.append({"field": at, "expected": f"a {field['type'] or 'value'}", "actual": "nothing"})
-            continue
-        values[name] = _check_value(field, value, at, faults)
+        value = _check_one(field, given.get(name), f"{path}.{name}" if path else name, faults)
+        if value is not None:
+            values[name] = value
     return values
+
+
+def _check_one(field: Mapping[str, Any], value: Any, at: str, faults: list[Fault]) -> Any:
+    """A value, or the field's default in its place; None where there is neither."""
+    if value is None:
+        value = field.get("default")
+    if value is not None:
+        return _check_value(field, value, at, faults)
+    if field.get("required"):
+        faults.append({"field": at, "expected": _EXPECTED.get(field["type"], "a value"), "actual": "nothing"})
+    return None
 
 
 def _check_value(field: Mapping[str, Any], value: Any, at: str, faults: list[Fault]) -> Any:
     kind = field["type"]
-    if value is None and not field.get("required"):
-        return None
-    if kind == "object" and value == []:
-        value = {}
-    if kind == "array" and value == {}:
-        value = []
+    if kind in ("array", "object") and value in ([], {}):
+        value = [] if kind == "array" else {}
     if kind is not None and not _fits(kind, value):
-        faults.append(_fault(at, f"{'an' if kind[0] in 'aio' else 'a'} {kind}", value))
+        faults.append(_fault(at, _EXPECTED[kind], value))
         return value
     if kind == "integer":
         value = int(value)
     choices = field.get("enum")
-    if choices and value not in choices:
+    if choices and not any(_equal(value, choice) for choice in choices):
         faults.append(_fault(at, f"one of {', '.join(map(_shown, choices))}", value))
-    if kind == "array" and field.get("items"):
-        items = _field(field["items"], f"{at} items")
-        items["required"] = True
-        return [_check_value(items, item, f"{at}[{place}]", faults) for place, item in enumerate(value, 1)]
-    if kind == "object" and field.get("fields"):
-        inner = _fields(field["fields"])
-        kept = {name: item for name, item in value.items() if name not in inner}
-        return {**kept, **_check_fields(inner, value, at, faults)}
+    if kind == "array" and field["items"] is not None:
+        return [_check_one(field["items"], item, f"{at}[{place}]", faults) for place, item in enumerate(value, 1)]
+    if kind == "object" and field["fields"] is not None:
+        kept = {name: item for name, item in value.items() if name not in field["fields"]}
+        return {**kept, **_check_fields(field["fields"], value, at, faults)}
     return value
 
 
 def _fits(kind: str, value: Any) -> bool:
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if kind == "number":
-        return number
-    if kind == "integer":
-        return number and value == int(value)
-    return isinstance(value, _CLASSES[kind])
+    if kind in _CLASSES:
+        return isinstance(value, _CLASSES[kind])
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    return kind == "number" or (value == int(value) and -(2**63) <= value < 2**63)
+
+
+def _equal(value: Any, choice: Any) -> bool:
+    """Equality as Lua has it: 1 is 1.0, and true is no number."""
+    return bool(value == choice) and isinstance(value, bool) == isinstance(choice, bool)
 
 
 def _fault(at: str, expected: str, value: Any) -> Fault:
@@ -158,7 +182,10 @@ def _fault(at: str, expected: str, value: Any) -> Fault:
 
 
 def _shown(value: Any) -> str:
+    """A value for a message: short, and in Lua's words."""
     if isinstance(value, (list, dict)):
         return "a list" if isinstance(value, list) else "a table"
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "…"
+    if value is None or isinstance(value, (bool, int, float, str)):
+        text = json.dumps(value, ensure_ascii=False)
+        return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+    return f"a {type(value).__name__}"

@@ -52,7 +52,7 @@ class Cell:
     def _after(self, run: Run) -> None:
         self.job.run = run
         asking = self.responder.asking if self.responder else None
-        if run.status == "paused" and asking is not None:
+        if run.status == "paused" and run.pending is not None and asking is not None:
             asking.postpone()
             get_session().waiting[self.job.name] = asking.close
 
@@ -71,7 +71,7 @@ class Cell:
             asking.close(str(error))
             return
         get_session().waiting.pop(self.job.name, None)
-        asking.close("answered")
+        asking.go_on()
         self.job.fresh = False
         task = asyncio.ensure_future(self._go_on())
         self._tasks = self._tasks or set()
@@ -96,7 +96,7 @@ def open_cell(shell: Any, job: api.Job, *, quiet: bool, may_wait: bool) -> Cell:
         may_wait: whether the cell is awaited, so that it can wait for a click.
     """
     headless = is_headless(shell)
-    panel = Panel(quiet=quiet, live=not headless)
+    panel = Panel(quiet=quiet, live=in_kernel(shell) and not headless)
     cell = Cell(job, panel)
     job.headless, job.sink = headless, panel
     if headless:

@@ -12,7 +12,7 @@ __all__ = ["checkpoint_lines", "checkpoints_html"]
 
 _NAME = 80
 _ERROR = 160
-_MARK_COLORS = {"failed": el.RED, "running": el.AMBER}
+_MARK_COLORS = {"failed": el.RED, "running": el.AMBER, "waiting": el.AMBER}
 
 
 def checkpoints_html(lines: Sequence[Line], *, visible: int, limit: int, volatile: bool) -> str:
@@ -74,7 +74,7 @@ def _row(line: Line, *, volatile: bool) -> str:
     if not line.kind:
         return el.row(["", el.muted(_gap_text(line, "checkpoint", " left out"))])
     color = _MARK_COLORS.get(line.mark)
-    mark = el.colored(line.mark, color) if color else el.muted(line.mark)
+    mark = el.column(el.colored(line.mark, color) if color else el.muted(line.mark))
     kind = el.muted(el.safe(line.kind, 30)) if line.name else ""
     cells = [mark, _title_html(line, volatile=volatile), kind, el.muted(line.place)]
     if volatile and line.seconds >= 0.001:

@@ -23,6 +23,7 @@ __all__ = [
     "bold",
     "code",
     "colored",
+    "column",
     "data_table",
     "details",
     "muted",
@@ -38,8 +39,10 @@ AMBER = "rgb(178,112,0)"
 GREY = "rgba(128,128,128,0.5)"
 MUTED = "opacity:0.65"
 
-_CELL = "text-align:left;vertical-align:top;padding:1px 12px 1px 0;border:none"
-_GRID = "text-align:left;vertical-align:top;padding:2px 12px 2px 0;border:none"
+# a cell has its own line height, or front ends give it another in an output than in a form
+_TEXT = "text-align:left;vertical-align:top;border:none;line-height:1.5"
+_CELL = f"{_TEXT};padding:1px 12px 1px 0"
+_GRID = f"{_TEXT};padding:2px 12px 2px 0"
 _MAX_ROWS = 20
 _MAX_COLUMNS = 8
 _FOLDED_LINES = 12
@@ -77,6 +80,11 @@ def colored(inner: str, color: str) -> str:
 def muted(inner: str) -> str:
     """Text that steps back; ``inner`` is HTML."""
     return f'<span style="{MUTED}">{inner}</span>' if inner else ""
+
+
+def column(inner: str) -> str:
+    """A short word as wide as any of them, so that what stands beside it does not move; ``inner`` is HTML."""
+    return f'<div style="min-width:4em">{inner}</div>'
 
 
 def code(inner: str) -> str:

@@ -1,4 +1,5 @@
 // A question in the browser: all controls live here and a button sends what they hold in one message.
+// The same widget asks all questions of an output, one after the other, and shows the record at the end.
 //
 // Jupyter takes keys for itself unless each control says `data-lm-suppress-shortcuts` and the root stops `keydown`.
 
@@ -12,7 +13,9 @@ const KINDS = {
   escalate: "Escalation",
 };
 const NO_REPLY_AFTER = 15_000;
+const VIEW = "application/vnd.jupyter.widget-view+json";
 let forms = 0;
+let sent = null; // the request answered last in this page: the next question's form takes over the focus
 
 /** What was typed, kept for this browser tab, so that a reload of the page keeps it. */
 class Draft {
@@ -140,24 +143,20 @@ class Field {
 class QuestionForm {
   constructor(model, parent) {
     this.model = model;
-    this.view = model.get("request");
-    this.prefix = `lpf-${Date.now().toString(36)}-${(forms += 1)}`;
-    this.draft = new Draft(this.view.id);
     this.panel = h("div", { class: "lpf-panel" });
     this.body = h("div", { class: "lpf-body" });
     this.root = h("div", { class: "lpf", onkeydown: (event) => this.onKey(event), ...SUPPRESS }, this.panel, this.body);
     this.listeners = {
+      "change:request": () => this.showQuestion(),
       "change:panel": () => this.showPanel(),
       "change:problems": () => this.showProblems(),
       "change:phase": () => this.showPhase(),
       "change:outcome": () => this.showPhase(),
     };
     for (const [name, listener] of Object.entries(this.listeners)) model.on(name, listener);
-    this.build();
-    this.showPanel();
-    this.showPhase();
-    this.showProblems();
     parent.append(this.root);
+    this.showPanel();
+    this.showQuestion();
   }
 
   remove() {
@@ -170,7 +169,9 @@ class QuestionForm {
   // Building ----------------------------------------------------------------------------------------------------------
 
   build() {
-    const { view, prefix } = this;
+    const view = (this.view = this.model.get("request"));
+    const prefix = (this.prefix = `lpf-${Date.now().toString(36)}-${(forms += 1)}`);
+    this.draft = new Draft(view.id);
     const kept = this.draft.load();
     const messageId = `${prefix}-message`;
     this.fields = view.controls.map(
@@ -180,7 +181,8 @@ class QuestionForm {
     this.artifact = view.artifact && new Artifact(view.artifact, prefix, kept.artifact, () => this.onEdit("edited_artifact"));
     this.problem = h("div", { class: "lpf-problem", role: "alert" });
     this.all = h("fieldset", { class: "lpf-all" }, ...this.parts(messageId));
-    this.form = h("div", { "class": "lpf-form", "role": "form", "aria-label": `${KINDS[view.kind]}: ${view.message}` }, this.all);
+    const name = `${KINDS[view.kind]}: ${view.message}`;
+    this.form = h("div", { "class": "lpf-form", "role": "form", "tabindex": "-1", "aria-label": name }, this.all);
     this.form.addEventListener("input", (event) => this.onInput(event));
   }
 
@@ -265,12 +267,13 @@ class QuestionForm {
   submit(button) {
     if (button < 0 || this.all.disabled) return;
     this.wait("Sending…");
-    this.model.send({ type: "answer", value: { button, ...this.held() } });
+    sent = this.view.id;
+    this.model.send({ type: "answer", request: this.view.id, value: { button, ...this.held() } });
   }
 
   later() {
     this.wait("Freeing the kernel…");
-    this.model.send({ type: "later" });
+    this.model.send({ type: "later", request: this.view.id });
   }
 
   /** Nothing can be pressed until the kernel replies, or is silent for too long. */
@@ -296,6 +299,17 @@ class QuestionForm {
   }
 
   // What the kernel says ----------------------------------------------------------------------------------------------
+
+  showQuestion() {
+    clearTimeout(this.patience);
+    this.build();
+    this.showPhase();
+    this.showProblems();
+    const follows = sent !== null && sent !== this.view.id;
+    if (!follows) return;
+    sent = null;
+    requestAnimationFrame(() => this.refocus(this.form)); // once it is in the page
+  }
 
   /** New HTML, while sections that were opened or closed by hand stay so. */
   showPanel() {
@@ -328,6 +342,7 @@ class QuestionForm {
     clearInterval(this.clock);
     if (phase === "open" || phase === "later") this.showLive(phase === "later", outcome);
     else this.showEnd(outcome || "This question is closed.");
+    if (phase === "closed") keepRecord(this.model);
   }
 
   showLive(postponed, outcome) {
@@ -354,6 +369,18 @@ class QuestionForm {
     const left = Math.max(0, Math.ceil(deadline - Date.now() / 1000));
     this.countdown.textContent = left ? `${expiry} in ${clockText(left)}` : `Time is up: ${expiry.toLowerCase()[0]}${expiry.slice(1)}`;
     this.countdown.classList.toggle("lpf-soon", left <= 10);
+  }
+}
+
+/** In a page loaded again, which no output reaches any more, put the record into the notebook, to be saved with it. */
+function keepRecord(model) {
+  const { model_id: id, data } = model.get("record");
+  const cells = model.widget_manager?.context?.model?.cells ?? [];
+  for (const { outputs } of cells) {
+    for (let place = 0; place < (outputs?.length ?? 0); place += 1) {
+      const output = outputs.get(place);
+      if (output.data[VIEW]?.model_id === id) output.setData({ data });
+    }
   }
 }
 

@@ -52,6 +52,7 @@ class Form(anywidget.AnyWidget):
     problems = Dict().tag(sync=True)
     phase = Unicode("open").tag(sync=True)
     outcome = Unicode().tag(sync=True)
+    record = Dict().tag(sync=True)
 
     def __init__(self, request: HumanRequest, panel: str = "", *, name: str = "NAME") -> None:
         self.question = request
@@ -103,6 +104,17 @@ class Form(anywidget.AnyWidget):
         with self.hold_sync():
             self.outcome = outcome
             self.phase = phase
+
+    def end(self, record: Mapping[str, str]) -> None:
+        """There are no more questions: the record replaces the form, also in a page that no output reaches any more.
+
+        Args:
+            record: the record by MIME type, ``text/html`` among them, trusted like ``panel``.
+        """
+        with self.hold_sync():
+            self.panel = ""
+            self.record = {"model_id": self.model_id, "data": dict(record)}
+            self.settle("closed", record["text/html"])
 
     def mimebundle(self) -> dict[str, Any]:
         """The form for ``display(…, raw=True)`` and ``update_display``: the widget, and the question without it."""

@@ -57,9 +57,9 @@ class Line:
 
     @property
     def mark(self) -> str:
-        """``running``, ``failed`` (all of them), ``kept`` (all of them) or ``ran``."""
+        """``running``, ``waiting`` (for a person), ``failed`` (all of them), ``kept`` (all of them) or ``ran``."""
         if self.running:
-            return "running"
+            return "waiting" if self.kind == "human" else "running"
         if self.failed and self.failed == self.count:
             return "failed"
         return "kept" if self.count and self.kept == self.count else "ran"

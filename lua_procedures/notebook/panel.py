@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from ..events import Asked, Event, RunEnded
+from ..events import Asked, Event, RunEnded, RunStarted
 from ..human.responders import LATER, Deliver
+from .elements import block, muted, safe
 from .progress import Progress
 from .rendering import panel_html, record_html, record_text
 
@@ -22,6 +26,10 @@ __all__ = ["FormResponder", "Panel"]
 _INTERVAL: Final = 0.25  # seconds between two drawings
 _DELAY: Final = 0.2  # seconds before the first: a short run shows its record only
 _WIDGET: Final = "application/vnd.jupyter.widget-view+json"
+_MOST_ENDED: Final = 8
+
+#: Forms of runs that ended, alive for pages that were loaded again meanwhile; the oldest give way.
+_ended: deque[Form] = deque()
 
 
 class Panel:
@@ -30,14 +38,19 @@ class Panel:
     Args:
         quiet: show no live panel, only forms and the record.
         live: whether somebody looks while the run goes on.
+
+    Attributes:
+        shown: the run whose record is the output, once it has ended.
     """
 
     def __init__(self, *, quiet: bool = False, live: bool = True) -> None:
         self._progress = Progress()
         self._quiet = quiet or not live
         self._handle: Any = None
-        self._drawn = time.monotonic() + _DELAY - _INTERVAL
+        self._drawn = 0.0
+        self._timer: asyncio.TimerHandle | None = None
         self._form: Form | None = None
+        self._asking = False
         self.shown: Run | None = None
 
     def __call__(self, event: Event) -> None:
@@ -45,43 +58,83 @@ class Panel:
         self._progress(event)
         if isinstance(event, RunEnded):
             self._end(event.run)
-        elif isinstance(event, Asked) or (not self._quiet and time.monotonic() - self._drawn >= _INTERVAL):
+        elif isinstance(event, RunStarted):
+            self._drawn = time.monotonic() + _DELAY - _INTERVAL
+        elif not self._quiet and not isinstance(event, Asked):  # a question's form follows at once
+            self._draw_soon()
+
+    def _draw_soon(self) -> None:
+        """Draw now, or as soon as it may be; an event after which nothing happens for long is shown, too."""
+        rest = self._drawn + _INTERVAL - time.monotonic()
+        if rest <= 0:
             self._draw()
+        elif self._timer is None:
+            with suppress(RuntimeError):  # no loop, nobody who looks
+                self._timer = asyncio.get_running_loop().call_later(rest, self._draw)
 
     def _draw(self) -> None:
         self._drawn = time.monotonic()
-        html = "" if self._quiet else panel_html(self._progress)
+        self._stop_timer()
+        html = self._html()
         if self._form is not None:
             self._form.panel = html
-        elif html and not isinstance(self._progress.request, type(None)):
-            return  # the form follows at once, with the panel in it
-        elif html:
+        if not self._asking:
             self._publish({"text/plain": f"{self._progress.name}: running", "text/html": html})
 
-    def show_form(self, form: Form) -> None:
-        """Show a form in place of the panel, which goes on above it."""
-        form.panel = "" if self._quiet else panel_html(self._progress)
-        self._form = form
-        self._publish(form.mimebundle())
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
-    def hide_form(self, form: Form) -> None:
-        """The form is done: what is left is the panel, and no widget."""
-        if self._form is form:
-            self._form = None
-            self._publish({"text/plain": f"{self._progress.name}: running", "text/html": panel_html(self._progress)})
-        form.close()
+    def _html(self) -> str:
+        return "" if self._quiet else panel_html(self._progress)
+
+    def ask(self, request: HumanRequest, name: str) -> Form:
+        """Show a question's form below the panel."""
+        from .forms import Form
+
+        self._asking = True
+        self._stop_timer()
+        if self._form is None:
+            self._form = Form(request, name=name)
+        else:
+            self._form.ask(request)
+        self._form.panel = self._html()
+        self._publish(self._form.mimebundle())
+        return self._form
+
+    def answered(self, how: str) -> None:
+        """The question is settled: the panel is left, and no widget in the output."""
+        self._asking = False
+        if self._form is not None:
+            self._form.settle("answered", muted(safe(how, 200)))
+            self._draw()
+
+    def withdraw(self, how: str) -> None:
+        """A question that no pass waits for is asked elsewhere from now on: what is left is the paused run's record."""
+        if self.shown is not None:
+            record = _record(self.shown)
+            self._finish({**record, "text/html": record["text/html"] + block(muted(safe(how, 200)))})
 
     def _end(self, run: Run) -> None:
         self.shown = run
-        bundle = {"text/plain": record_text(run), "text/html": record_html(run)}
-        if self._form is not None and run.status == "paused":
-            self._form.panel = bundle["text/html"]
-            self._publish({**bundle, _WIDGET: self._form.mimebundle()[_WIDGET]})
-            return
+        self._stop_timer()
+        record = _record(run)
+        if self._asking and self._form is not None and run.status == "paused":
+            self._form.panel = record["text/html"]
+            self._publish({**record, _WIDGET: self._form.mimebundle()[_WIDGET]})
+        else:
+            self._finish(record)
+
+    def _finish(self, record: dict[str, str]) -> None:
+        self._asking = False
+        self._publish(record)
         if self._form is not None:
-            self._form.close()
+            self._form.end(record)
+            _ended.append(self._form)
             self._form = None
-        self._publish(bundle)
+        while len(_ended) > _MOST_ENDED:
+            _ended.popleft().close()
 
     def _publish(self, bundle: dict[str, Any]) -> None:
         from IPython.display import display
@@ -90,6 +143,10 @@ class Panel:
             self._handle = display(bundle, raw=True, display_id=True)
         else:
             self._handle.update(bundle, raw=True)
+
+
+def _record(run: Run) -> dict[str, str]:
+    return {"text/plain": record_text(run), "text/html": record_html(run)}
 
 
 class FormResponder:
@@ -111,9 +168,7 @@ class FormResponder:
 
     def ask(self, request: HumanRequest, deliver: Deliver) -> FormAsking:
         """Show the form."""
-        from .forms import Form
-
-        form = Form(request, name=self._name)
+        form = self._panel.ask(request, self._name)
         asking = self.asking = FormAsking(self._panel, form)
 
         def answered(raw: Any) -> None:
@@ -128,7 +183,6 @@ class FormResponder:
 
         form.on_answer(answered)
         form.on_later(postponed)
-        self._panel.show_form(form)
         return asking
 
 
@@ -153,9 +207,13 @@ class FormAsking:
         self.waiting = False
         self._form.settle("later", "The kernel is free. Answer here when you like; the run goes on then.")
 
+    def go_on(self) -> None:
+        """An answer came that no pass waited for: the run goes on in the same output."""
+        self._panel.answered("answered")
+
     def close(self, how: str) -> None:
         """The question is settled: the form goes, and says how to other views of it."""
-        from .elements import safe
-
-        self._form.settle("answered", safe(how, 200))
-        self._panel.hide_form(self._form)
+        if self.waiting:
+            self._panel.answered(how)
+        else:
+            self._panel.withdraw(how)

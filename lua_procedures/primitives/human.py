@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any, Final, cast, get_args
 
@@ -29,6 +30,7 @@ _OWN: Final = {
     "escalate": {"severity"},
 }
 _SEVERITIES: Final = get_args(Severity)
+_SHOWN = 60  # characters of a value in a message
 
 
 class Misuse(ProcedureError):
@@ -96,23 +98,31 @@ def _merged(kind: str, options: Any, declared: Mapping[str, Mapping[str, Any]]) 
             raise Misuse("a table of named options expected, got a list")
         else:
             options = {}
-    key = options.get("config_key")
+    key = _text(options, "config_key")
     if key is None:
         return dict(options)
     if key not in declared:
         known = ", ".join(sorted(declared)) or "none"
-        raise Misuse(f"config_key: {key!r} is not declared; the declarations are: {known}")
+        raise Misuse(f"config_key: {_shown(key)} is not declared; the declarations are: {known}")
     return {**declared[key], **options}
 
 
 def _kind_of(value: Any) -> str:
-    names = {str: "a string", bool: "a boolean", int: "a number", float: "a number", list: "a list", dict: "a table"}
+    names = {str: "a string", bool: "a boolean", int: "a number", float: "a number", list: "a list", dict: "a table",
+        bytes: "text that is not UTF-8"}
     return names.get(type(value), f"a {type(value).__name__}")
 
 
 def _wrong(option: str, expected: str, value: Any) -> Misuse:
-    shown = f"{value!r}" if isinstance(value, (str, int, float, bool)) else _kind_of(value)
-    return Misuse(f"{option}: {expected} expected, got {shown}")
+    return Misuse(f"{option}: {expected} expected, got {_shown(value)}")
+
+
+def _shown(value: Any) -> str:
+    """A value for a message: short, and in Lua's words."""
+    if not isinstance(value, (str, int, float)):
+        return _kind_of(value)
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
 
 
 def _text(given: Mapping[str, Any], option: str) -> str | None:
@@ -124,8 +134,8 @@ def _text(given: Mapping[str, Any], option: str) -> str | None:
     raise _wrong(option, "a string", value)
 
 
-def _flag(given: Mapping[str, Any], option: str) -> bool:
-    value = given.get(option, False)
+def _flag(given: Mapping[str, Any], option: str, *, unset: bool = False) -> bool:
+    value = given.get(option, unset)
     if isinstance(value, bool):
         return value
     raise _wrong(option, "a boolean", value)
@@ -167,7 +177,7 @@ def _severity(given: Mapping[str, Any]) -> Severity:
     value = given.get("severity", "error")
     if value in _SEVERITIES:
         return cast("Severity", value)
-    raise Misuse(f"unknown severity {value!r}; the severities are {', '.join(_SEVERITIES)}")
+    raise Misuse(f"unknown severity {_shown(value)}; the severities are {', '.join(_SEVERITIES)}")
 
 
 def _options(kind: str, given: Mapping[str, Any]) -> tuple[HumanOption, ...]:
@@ -186,7 +196,7 @@ def _options(kind: str, given: Mapping[str, Any]) -> tuple[HumanOption, ...]:
     labels = [option.label for option in options]
     twice = next((label for label in labels if labels.count(label) > 1), None)
     if twice is not None:
-        raise Misuse(f"options: {twice!r} is there twice")
+        raise Misuse(f"options: {_shown(twice)} is there twice")
     return options
 
 
@@ -198,6 +208,8 @@ def _option(item: Any, place: int) -> HumanOption:
     label, kind = item.get("label", item.get("value")), item.get("type", "action")
     if label is None:
         raise Misuse(f"options[{place}]: a label is missing")
+    if not isinstance(label, (str, int, float)):
+        raise _wrong(f"options[{place}].label", "a string", label)
     if kind not in ("action", CANCEL):
         raise _wrong(f"options[{place}].type", '"action" or "cancel"', kind)
     return HumanOption(label=str(label), value=item.get("value", label), type=kind)
@@ -210,7 +222,7 @@ def _fields(listed: Any) -> tuple[RequestField, ...]:
     ids = [field.id for field in fields]
     twice = next((id for id in ids if ids.count(id) > 1), None)
     if twice is not None:
-        raise Misuse(f"the id {twice!r} is there twice; ids are unique")
+        raise Misuse(f"the id {_shown(twice)} is there twice; ids are unique")
     return fields
 
 
@@ -235,7 +247,7 @@ def _field(item: Any, place: int) -> RequestField:
             max=_count(item, "max"),
             default=item.get("default"),
             multiline=_flag(item, "multiline"),
-            required=bool(item.get("required", True)),
+            required=_flag(item, "required", unset=True),
             response_schema=_schema(item),
         )
     except Misuse as error:

@@ -250,11 +250,11 @@ class Kernel:
     ) -> None:
         """Send what the browser sends when a button is pressed."""
         value = {"button": button, "fields": fields or {}, "feedback": feedback, "artifact": artifact}
-        self.send(form, {"type": "answer", "value": value})
+        self.send(form, {"type": "answer", "request": form.id, "value": value})
 
     def later(self, form: Form) -> None:
         """Press “Later”."""
-        self.send(form, {"type": "later"})
+        self.send(form, {"type": "later", "request": form.id})
 
     def send(self, form: Form, content: Mapping[str, Any]) -> None:
         """Send a custom message to a widget."""
@@ -327,4 +327,12 @@ class Kernel:
         elif kind == "comm_open" and "request" in content["data"].get("state", {}):
             self._forms[model] = Form(model, content["data"]["state"])
         elif model in self._forms and content["data"].get("method") == "update":
-            self._forms[model].state.update(content["data"]["state"])
+            self._change(self._forms[model], content["data"]["state"])
+
+    def _change(self, form: Form, state: dict[str, Any]) -> None:
+        """A widget asks several questions in turn; each of them is a form here."""
+        asked = state.get("request", form.state["request"])
+        if asked != form.state["request"]:
+            self._forms[form.model] = Form(form.model, {**form.state, **state})
+        else:
+            form.state.update(state)

@@ -20,7 +20,7 @@ def form():
 
 def press(form, content):
     """What the browser's message does."""
-    form._handle_custom_msg(content, [])
+    form._handle_custom_msg({"request": "r1", **content} if content else content, [])
 
 
 def test_an_answer_reaches_every_callback(form):
@@ -44,6 +44,28 @@ def test_later_reaches_its_callback(form):
     press(form, {"type": "other"})
     press(form, None)
     assert (answers, calls) == ([], ["later"])
+
+
+def test_an_answer_to_an_earlier_question_is_dropped(form):
+    """Asking again keeps the widget, forgets the callbacks, and takes only what is meant for the new question."""
+    first: list[bool] = []
+    second: list[bool] = []
+    form.on_answer(first.append)
+    form.settle("answered", "done")
+    form.ask(HumanRequest(id="r2", kind="approve", message="Really?", asked_at=0.0))
+    form.on_answer(second.append)
+    assert (form.phase, form.outcome, form.request["message"]) == ("open", "", "Really?")
+    press(form, {"type": "answer", "value": {"button": 0}})
+    press(form, {"type": "answer", "request": "r2", "value": {"button": 1}})
+    assert (first, second) == ([], [False])
+
+
+def test_the_end_shows_the_record_for_the_output_of_this_widget(form):
+    """The record is the outcome, and travels with the id by which the browser finds the output to replace."""
+    form.end({"text/plain": "release: completed", "text/html": "<b>release</b>"})
+    assert (form.phase, form.outcome, form.panel) == ("closed", "<b>release</b>", "")
+    assert form.record["model_id"] == form.model_id
+    assert form.record["data"]["text/plain"] == "release: completed"
 
 
 def test_the_same_faults_are_sent_again(form):

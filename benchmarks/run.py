@@ -1,0 +1,182 @@
+"""The figures that the contract promises, each against a limit taken in the same run.
+
+``python benchmarks/run.py [NAME …]`` prints a table. Times are CPU times of this process (the machines are noisy),
+each the best of several rounds; the two sides of a ratio are taken in turns.
+"""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from lua_procedures import run
+from lua_procedures.durable.entries import Entry, JournalRow
+from lua_procedures.durable.stores import sqlite_schema as sql
+from lua_procedures.durable.stores.sqlite import SqliteStore
+from lua_procedures.language.runtime import MAIN, Guest
+from lua_procedures.limits import Limits
+
+ROUNDS = 5
+
+
+class _Silent:
+    """A host that answers 0 to everything."""
+
+    def __getattr__(self, _name: str) -> Callable[..., int]:
+        return lambda *_: 0
+
+
+def _cpu(call: Callable[[], Any]) -> float:
+    started = time.process_time()
+    call()
+    return time.process_time() - started
+
+
+def _guest(source: str) -> Callable[[], Any]:
+    guest = Guest(_Silent(), Limits())  # type: ignore[arg-type]
+    guest.start(guest.load(source, "cell", first_line=1))
+    return lambda: guest.resume(MAIN)
+
+
+def state_get() -> list[str]:
+    """``State.get`` against a bare Lua→Python call, both from a program under the hook."""
+    times = 200_000
+    head = "State.set('k', 1) local loop = function(f, k) for i = 1, %d do f(k) end end " % times
+    ratios = []
+    for _ in range(ROUNDS):
+        ours = _cpu(_guest(f"{head} loop(State.get, 'k')"))
+        bare = _cpu(_guest(f"{head} loop(Checkpoint.next_position, 'k')"))
+        ratios.append(ours / bare)
+    return [f"State.get / bare Lua→Python call: {min(ratios):.2f} (median {statistics.median(ratios):.2f}; target 0.5)"]
+
+
+def _steps(count: int) -> str:
+    return f"for i = 1, {count} do Step.run('s' .. i, function() return i end) end"
+
+
+def _raw_commits(folder: Path, count: int) -> float:
+    """One insert of a step's row per commit, with nothing of ours around it."""
+    store = SqliteStore(folder / f"raw-{time.monotonic_ns()}.db")
+    connection = store._connection  # noqa: SLF001 - the same settings, without our code
+    connection.execute("CREATE TABLE raw AS SELECT * FROM entry")
+    connection.execute("DROP TABLE raw")
+    columns = ", ".join(("seq", *Entry._fields[:-1]))
+    statement = f"INSERT INTO entry({columns}) VALUES ({', '.join('?' * len(Entry._fields))})"  # noqa: S608
+    key = bytes(16)
+    asked = "function\x1f0123456789abcdef\x1ei\x1fi1234"
+    rows = [
+        (n, n.to_bytes(16, "little"), key, key, str(n), "step", f"s{n}", asked, "[1234]", 0, None, None, 2, 1.5, 2.5,
+         None, None)
+        for n in range(1, count + 1)
+    ]  # fmt: skip
+
+    def commit() -> None:
+        for row in rows:
+            connection.execute(statement, row)
+
+    return _cpu(commit)
+
+
+def _run(source: str, name: str, store: Path | str) -> float:
+    return _cpu(lambda: run(source, name=name, store=str(store)))
+
+
+def durable_step() -> list[str]:
+    """A durable step against a raw commit on the same SQLite settings, and its growth."""
+    count = 5_000
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        ratios, small, large = [], [], []
+        for turn in range(ROUNDS):
+            raw = _raw_commits(folder, count)
+            ratios.append(_run(_steps(count), "a", folder / f"{turn}.db") / raw)
+            small.append(min(_run(_steps(100), str(each), folder / f"small-{turn}.db") for each in range(20)) / 100)
+            large.append(_run(_steps(10_000), "b", folder / f"large-{turn}.db") / 10_000)
+        start = min(_run("return 1", str(each), folder / "start.db") for each in range(20)) / 100
+    growth = min(large) / (min(small) - start)
+    return [
+        f"durable step / raw commit: {min(ratios):.2f} (median {statistics.median(ratios):.2f}; target 2.0)",
+        f"step at 10,000 / step at 100: {growth:.2f} (target 1.2)",
+    ]
+
+
+def replay() -> list[str]:
+    """The replay of 10,000 steps from a file, after imports."""
+    with tempfile.TemporaryDirectory() as name:
+        store = Path(name) / "replay.db"
+        _run(_steps(10_000), "a", store)
+        times = [_run(_steps(10_000), "a", store) for _ in range(ROUNDS)]
+        text = "for i = 1, 10000 do Step.run('s' .. i, function() return ('x'):rep(1000) end) end"
+        _run(text, "b", store)
+        kilobyte = [_run(text, "b", store) for _ in range(ROUNDS)]
+    return [
+        f"replay of 10,000 steps: {min(times) * 1000:.0f} ms of CPU (target 150)",
+        f"replay of 10,000 steps of 1 kB: {min(kilobyte) * 1000:.0f} ms of CPU (target 100 in later work)",
+    ]
+
+
+_LOAD = """
+import time
+from IPython.core.interactiveshell import InteractiveShell
+shell = InteractiveShell.instance()
+started = time.process_time()
+{}
+print(time.process_time() - started)
+"""
+
+
+def _load(line: str) -> float:
+    command = [sys.executable, "-c", _LOAD.format(line)]
+    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()[-1])  # noqa: S603
+
+
+def load_extension() -> list[str]:
+    """``%load_ext`` over a bare IPython, and from there to the first Lua."""
+    load = min(_load("shell.run_line_magic('load_ext', 'lua_procedures')") for _ in range(ROUNDS))
+    first = min(
+        _load(
+            "shell.run_line_magic('load_ext', 'lua_procedures')\n"
+            "from lua_procedures import run\nrun('return 1')"
+        )
+        for _ in range(ROUNDS)
+    )
+    return [
+        f"%load_ext: {load * 1000:.0f} ms of CPU (target 60)",
+        f"%load_ext to the first Lua: {first * 1000:.0f} ms of CPU",
+    ]
+
+
+def start() -> list[str]:
+    """One run of an empty program, after imports."""
+    run("return 1")
+    times = [_cpu(lambda: run("return 1")) for _ in range(50)]
+    return [f"an empty run: {statistics.median(times) * 1000:.1f} ms of CPU"]
+
+
+def many_journals() -> list[str]:
+    """How a store with a thousand runs finds one."""
+    with tempfile.TemporaryDirectory() as name:
+        store = SqliteStore(Path(name) / "many.db")
+        for n in range(1000):
+            store.create(JournalRow(name=f"run-{n}", root="0", seed=1, started=1.0, updated=1.0))
+        return [f"listing 1,000 runs: {min(_cpu(store.journals) for _ in range(ROUNDS)) * 1000:.1f} ms of CPU"]
+
+
+FIGURES = {each.__name__: each for each in (state_get, durable_step, replay, load_extension, start, many_journals)}
+
+
+def main() -> None:
+    """Print the figures that are named, or all."""
+    for name in sys.argv[1:] or FIGURES:
+        for line in FIGURES[name]():
+            print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -126,6 +126,11 @@ class Journal:
             return []
         return found[::-1] if type(found) is list else [found]  # type: ignore[list-item]  # an Entry is a tuple
 
+    def only(self, key: bytes) -> Entry | None:
+        """The entry with that key where there is just one."""
+        found = self._by_key.get(key)
+        return None if type(found) is list else found  # type: ignore[return-value]  # an Entry, or None
+
     def append(self, entry: Entry) -> None:
         """Write an entry; when this returns, a killed process cannot lose it.
 
@@ -134,8 +139,11 @@ class Journal:
         """
         self.store.append(self.row.id, entry)
         self.entries.append(entry)
-        self._index(entry)
         self._after = None
+        if entry.key in self._by_key:
+            self._index(entry)
+        else:
+            self._by_key[entry.key] = entry
         if entry.kind == "cut":
             self.has_cuts = True
 

@@ -59,9 +59,13 @@ def loads(text: str, objects: Sequence[Any] = ()) -> Any:
     Raises:
         ConversionError: the text is damaged, or an object that it refers to is not among ``objects``.
     """
-    decoder = _decoder if _TAG_TEXT not in text else _tag_decoder(objects)
     try:
-        return decoder.decode(text)
+        if _TAG_TEXT in text:
+            return _tag_decoder(objects).decode(text)
+        value, end = _scan(text, 0)  # past ``decode``, which looks for white space around the value
+        return value if end == len(text) else _decoder.decode(text)
+    except StopIteration:
+        raise ConversionError("the text of a recorded value is damaged: there is no value in it") from None
     except (ValueError, RecursionError) as error:
         raise ConversionError(f"the text of a recorded value is damaged: {error}") from error
 
@@ -125,6 +129,7 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 _decoder: Final = JSONDecoder(strict=False, parse_constant=_refuse_constant)
+_scan: Final[Callable[[str, int], tuple[Any, int]]] = _decoder.scan_once
 
 
 def _tag_decoder(objects: Sequence[Any]) -> JSONDecoder:

@@ -37,7 +37,7 @@ return function(host, limits, texts)
     end
   end
 
-  local function build(name) return assert(load(texts[name], "=(lua_procedures)", "t", libraries))() end
+  local function build(name) return assert(load(texts[name], "=(lua_procedures)", "b", libraries))() end
 
   kit.lib = build("stdlib") { tostring = kit.tostring, max_string = limits.string, part = build }
   for name, member in pairs(kit.lib) do kit.guest[name] = member end

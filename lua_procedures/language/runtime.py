@@ -65,6 +65,14 @@ def _source(name: str) -> str:
     return files(__package__).joinpath(f"{name}.lua").read_text(encoding="utf-8")
 
 
+@cache
+def _compiled() -> dict[str, bytes]:
+    """The prelude's files as bytecode, compiled once per process: a new world needs a quarter of the time so."""
+    scratch = lua55.LuaRuntime(encoding=None, register_eval=False, register_builtins=False)
+    dump = scratch.execute(b"return function(text) return string.dump(assert(load(text, '=(lua_procedures)', 't'))) end")
+    return {name: dump(_source(name).encode()) for name in (*_LIBRARY, *_PARTS)}
+
+
 class Guest:
     """A Lua world with one program in it.
 
@@ -90,12 +98,11 @@ class Guest:
         table = self._lua.table_from
         callbacks: dict[str, Any] = {name: self._guarded(getattr(host, name)) for name in _HOST_CALLS}
         callbacks |= {"tick": self._tick, "limit_memory": self._limit_memory, "out_of_memory": self._out_of_memory}
-        texts = {name: _source(name) for name in (*_LIBRARY, *_PARTS)}
         assemble = self._lua.execute(_source("assemble"), name=_CHUNK)
         self.kit = assemble(
             table(callbacks),
             table({"leaves": limits.max_leaves, "bytes": limits.max_bytes, "string": limits.max_string}),
-            table({**texts, "order": table(_PARTS)}),
+            table({**_compiled(), "order": table(_PARTS)}),
         )
         self.converter = Converter(self._lua, self.kit)
         self._resume: Callable[..., Any] = self.kit.resume

@@ -108,8 +108,34 @@ PRIMITIVES: Final = tuple(
     )
 )
 
-_LUA: Final = """assert error getmetatable ipairs load math next os pairs pcall rawequal rawget rawlen rawset require select
-setmetatable string table tonumber tostring type unpack utf8 xpcall coroutine""".split()
+_LUA: Final = [
+    "assert",
+    "error",
+    "getmetatable",
+    "ipairs",
+    "load",
+    "math",
+    "next",
+    "os",
+    "pairs",
+    "pcall",
+    "rawequal",
+    "rawget",
+    "rawlen",
+    "rawset",
+    "require",
+    "select",
+    "setmetatable",
+    "string",
+    "table",
+    "tonumber",
+    "tostring",
+    "type",
+    "unpack",
+    "utf8",
+    "xpcall",
+    "coroutine",
+]
 
 
 def primitive_names() -> list[str]:

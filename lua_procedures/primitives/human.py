@@ -6,9 +6,11 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final, cast, get_args
 
+from ..durable.serialization import dumps
 from ..errors import ProcedureError
 from ..human.answers import accept
 from ..human.requests import CANCEL, HumanOption, HumanRequest, RequestField, RequestKind, Severity
+from ..human.schemas import schema_fault
 
 __all__ = ["build_request"]
 
@@ -58,9 +60,11 @@ def build_request(
 
     Raises:
         Misuse: an option is of the wrong type, or names something unknown.
+        ConversionError: a handle is among the options.
     """
     given = _merged(kind, options, declared)
-    timeout = _number(given, "timeout", least=0)
+    dumps(given)  # a question is kept as text: a handle is refused, with its path
+    timeout = _number(given, "timeout", least=0) if "timeout" in _OWN[kind] else None
     known = _COMMON | _OWN[kind]
     request = HumanRequest(
         id=id,
@@ -86,6 +90,7 @@ def build_request(
         metadata={key: value for key, value in given.items() if key not in known},
         line=line,
     )
+    _check_count(request)
     _check_default(request)
     return request
 
@@ -108,8 +113,15 @@ def _merged(kind: str, options: Any, declared: Mapping[str, Mapping[str, Any]]) 
 
 
 def _kind_of(value: Any) -> str:
-    names = {str: "a string", bool: "a boolean", int: "a number", float: "a number", list: "a list", dict: "a table",
-        bytes: "text that is not UTF-8"}
+    names = {
+        str: "a string",
+        bool: "a boolean",
+        int: "a number",
+        float: "a number",
+        list: "a list",
+        dict: "a table",
+        bytes: "text that is not UTF-8",
+    }
     return names.get(type(value), f"a {type(value).__name__}")
 
 
@@ -166,11 +178,14 @@ def _mode(given: Mapping[str, Any]) -> Any:
 
 def _schema(given: Mapping[str, Any]) -> dict[str, Any] | None:
     value = given.get("response_schema")
-    if value is None or isinstance(value, dict):
-        return value
-    if value == []:  # an empty Lua table
-        return {}
-    raise _wrong("response_schema", "a JSON Schema as a table", value)
+    if not value:  # an empty Lua table is a list
+        return None if value is None else {}
+    if not isinstance(value, dict):
+        raise _wrong("response_schema", "a JSON Schema as a table", value)
+    fault = schema_fault(value)
+    if fault:
+        raise Misuse(fault)
+    return value
 
 
 def _severity(given: Mapping[str, Any]) -> Severity:
@@ -234,9 +249,9 @@ def _field(item: Any, place: int) -> RequestField:
         raise Misuse(f"field {place}: an id (a non-empty string) is required")
     kind = item.get("type", "input")
     if kind not in ("approve", "input", "select"):
-        raise _wrong(f"field {id!r}: type", '"approve", "input" or "select"', kind)
+        raise _wrong(f"field {_shown(id)}: type", '"approve", "input" or "select"', kind)
     try:
-        return RequestField(
+        field = RequestField(
             id=id,
             type=kind,
             message=_text(item, "message") or id,
@@ -245,13 +260,22 @@ def _field(item: Any, place: int) -> RequestField:
             mode=_mode(item),
             min=_count(item, "min"),
             max=_count(item, "max"),
-            default=item.get("default"),
+            default=_default(kind, item) if "default" in item else None,
             multiline=_flag(item, "multiline"),
             required=_flag(item, "required", unset=True),
             response_schema=_schema(item),
         )
+        _check_count(field)
+        _check_default(_alone(field))
     except Misuse as error:
-        raise Misuse(f"field {id!r}: {error.message}") from None
+        raise Misuse(f"field {_shown(id)}: {error.message}") from None
+    return field
+
+
+def _alone(field: RequestField) -> HumanRequest:
+    """A field as a question of its own."""
+    shared = field.model_dump(include={"message", "mode", "min", "max", "multiline", "response_schema"})
+    return HumanRequest(id="", kind=field.type, asked_at=0, options=field.options, default=field.default, **shared)
 
 
 def _default(kind: str, given: Mapping[str, Any]) -> Any:
@@ -272,3 +296,12 @@ def _check_default(request: HumanRequest) -> None:
         accept(request, request.default)
     except ProcedureError as error:
         raise Misuse(f"default: {error.message}") from None
+
+
+def _check_count(question: HumanRequest | RequestField) -> None:
+    """How many may be chosen must leave an answer that is possible."""
+    least, most = question.min or 0, question.max
+    if most is not None and most < least:
+        raise Misuse(f"max: a number not below min ({least}) expected, got {most}")
+    if question.options and least > len(question.options):
+        raise Misuse(f"min: at most the number of options ({len(question.options)}) expected, got {least}")

@@ -105,6 +105,16 @@ class Ledger:
 
     # -- looking up ----------------------------------------------------------------------------------
 
+    def settled(self, kind: str, name: str, asked: str) -> Entry | None:
+        """The entry that answers an operation beyond question: the only one, which depends on nothing else.
+
+        The common case of a replay, so it makes nothing; ``seek`` is for all others.
+        """
+        if self.policy.redo:
+            return None
+        found = self.journal.only(key_of(self.frames[-1].chain, kind, name, asked))
+        return found if found is not None and found.reads is None else None
+
     def seek(self, kind: str, name: str, asked: str, line: int) -> Sought:
         """An operation and what the journal knows of it."""
         frame = self.frames[-1]
@@ -128,11 +138,14 @@ class Ledger:
         self._done(entry, replayed=True)
 
     def _done(self, entry: Entry, *, replayed: bool) -> None:
+        if entry.kind == "step" and not entry.failed:
+            self.frames[-1].names[entry.name] = entry
         self.passed.append(entry)
         self.kept.append(replayed)
         if len(self.passed) > self.policy.max_checkpoints:
             raise LimitExceeded(f"the run has more than {self.policy.max_checkpoints:,} checkpoints")
-        self.now = max(self.now, entry.finished)
+        if entry.finished > self.now:
+            self.now = entry.finished
         if len(self.frames) == 1:
             if replayed:
                 self.replayed += 1

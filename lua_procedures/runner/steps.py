@@ -44,6 +44,9 @@ class Steps:
             seen = ledger.frames[-1].entry_named(name)
             if seen is not None:
                 return self._again(asked, line, seen)
+        entry = ledger.settled(kind, name, asked)
+        if entry is not None:
+            return self._replay(entry)
         sought = ledger.seek(kind, name, asked, line)
         if sought.found:
             return self._choose(sought)
@@ -91,16 +94,10 @@ class Steps:
     def _replay(self, entry: Entry) -> Reply:
         ledger = self._ledger
         ledger.replay(entry)
-        if not entry.failed:
-            self._note(entry)
         if entry.effects is None:
             return self._outcome(entry)
         effects = self._host.put_back(loads(entry.effects, entry.objects or ()))
         return ("replay", self._push(effects), self._converter.pack(self._outcome(entry)))
-
-    def _note(self, entry: Entry) -> None:
-        if entry.kind == "step":
-            self._ledger.frames[-1].names[entry.name] = entry
 
     def _outcome(self, entry: Entry) -> Reply:
         value = loads(entry.outcome, entry.objects or ())
@@ -113,7 +110,7 @@ class Steps:
     def _end(self, text: str, effects: str | None, reads: str | None, copied: bool) -> Reply:  # noqa: FBT001 - from Lua
         """The step's function returned; ``copied`` says that a result is a table, whose recorded copy counts."""
         text, effects, objects = self._portable(text, self._with_notices(effects))
-        self._note(self._ledger.close(text, effects=effects, reads=_read_digests(reads), objects=objects))
+        self._ledger.close(text, effects=effects, reads=_read_digests(reads), objects=objects)
         copies = self._copies(effects, objects)
         if not copied:
             return ("value", copies)

@@ -27,7 +27,7 @@ def test_exists_and_get_answer_by_name_and_position(cell):
           {Checkpoint.exists("z"), Checkpoint.exists(3), Checkpoint.get("z") == nil, Checkpoint.get(9) == nil},
           {Checkpoint.get("a"), Checkpoint.get(0), Checkpoint.get(2), select(2, Checkpoint.get("b"))},
         }
-    """, answers=["Ada"])
+    """, answers=lambda request: "Ada")
     assert ran.value == [[True] * 4, [False, False, True, True], [[1, "x"], [1, "x"], "Ada", 2]]
 
 

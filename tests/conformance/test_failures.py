@@ -122,8 +122,9 @@ def test_a_caught_error_table_is_a_recorded_copy(cell):
 def test_an_error_that_cannot_be_recorded_becomes_text(cell):
     """An error object with a metatable is caught as its text, live as on replay."""
     ran = cell.twice("""
-        local object = setmetatable({}, {__tostring = function() return "custom" end})
-        return select(2, pcall(Step.run, "s", function() error(object) end))
+        return select(2, pcall(Step.run, "s", function()
+          error(setmetatable({}, {__tostring = function() return "custom" end}))
+        end))
     """)
     assert ran.value == "custom"
 

@@ -73,7 +73,7 @@ class SqliteStore:
         self._path = Path(_checked(os.fspath(path))).absolute()
         self._synchronous = synchronous
         self._process = os.getpid()
-        self._begun: set[int] = set()
+        self._last: dict[int, int] = {}  # journal -> row number of the entry that this handle wrote last
         self._connection = self._connect(busy_timeout)
         weakref.finalize(self, _close, self._connection, self._process)
 
@@ -124,10 +124,23 @@ class SqliteStore:
         """Add an entry; ``StoreError`` where it carries objects, which a file cannot keep."""
         if entry.objects:
             raise _unkept(entry)
-        if journal not in self._begun:
+        last = self._last.get(journal)
+        if last is not None and os.getpid() == self._process:
+            try:
+                if self._connection.execute(sql.APPEND_NEXT, (journal, *entry[:-1], last + 1)).rowcount == 1:
+                    self._last[journal] = last + 1
+                    return
+            except sqlite3.IntegrityError:
+                pass  # another handle wrote there meanwhile: look for the place
+            except _FAILURES as error:
+                raise self._explained(error) from error
+        self._append_at_end(journal, entry)
+
+    def _append_at_end(self, journal: int, entry: Entry) -> None:
+        if journal not in self._last:
             self._changed(sql.BEGIN_STRETCH, (journal,))
-            self._begun.add(journal)
         self._changed(sql.APPEND, (journal, *entry[:-1]))
+        [[self._last[journal]]] = self._rows(list, sql.LAST_ROW)
 
     def ask(self, journal: int, request_id: str, request: str) -> StoredRequest:
         """Keep a question, once: where the id is known, what is there already is returned unchanged."""

@@ -51,6 +51,7 @@ COMMIT;
 
 _ENTRY_COLUMNS: Final = ", ".join(Entry._fields[:-1])
 _ENTRY_VALUES: Final = ", ".join(f"?{number}" for number in range(2, len(Entry._fields) + 1))
+_NEXT: Final = len(Entry._fields) + 1
 _ROW_FIELDS: Final = [field.name for field in fields(JournalRow)]
 SAVED_FIELDS: Final = [name for name in _ROW_FIELDS if name != "id"]
 _SAVED: Final = ", ".join(SAVED_FIELDS)
@@ -78,6 +79,12 @@ INSERT INTO entry(seq, {_ENTRY_COLUMNS}) VALUES (
         FROM (SELECT max(id) AS last FROM stretch WHERE journal = ?1)
     ), 'no such journal'),
     {_ENTRY_VALUES})
+"""
+LAST_ROW: Final = "SELECT last_insert_rowid()"
+# After the row that the same handle wrote last, unless another handle has begun a new stretch of the journal since.
+APPEND_NEXT: Final = f"""
+INSERT INTO entry(seq, {_ENTRY_COLUMNS})
+SELECT ?{_NEXT}, {_ENTRY_VALUES} FROM (SELECT max(id) AS last FROM stretch WHERE journal = ?1) WHERE last = ?{_NEXT} >> 32
 """
 ENTRIES: Final = f"""
 SELECT {_ENTRY_COLUMNS}, NULL

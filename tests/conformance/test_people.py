@@ -1,0 +1,347 @@
+"""Questions to people: asked once, answered once, and never lost."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+
+import lua_procedures
+from lua_procedures import TIMEOUT, AnswerRefused, HumanRequest, StoreError, UsageError
+from lua_procedures.durable.stores import open_store
+
+from .cells import Cell, messages, paths
+
+ASK = 'return Human.approve{message = "Deploy?"}'
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def cell(request, tmp_path):
+    cell = Cell(open_store(str(tmp_path / "runs.db")) if request.param == "sqlite" else None)
+    yield cell
+    cell.store.close()
+
+
+# -- asking once ---------------------------------------------------------------------------------------------
+
+
+def test_a_question_pauses_the_run(cell):
+    """Nobody has scripted an answer: the run is paused, with the question and its line."""
+    ran = cell('local x = 1\nlocal ok = Human.approve{message = "Deploy?"}\nreturn ok')
+    assert (ran.status, ran.value, ran.error, ran.executed) == ("paused", None, None, 0)
+    assert isinstance(ran.pending, HumanRequest)
+    assert (ran.pending.kind, ran.pending.message, ran.pending.line) == ("approve", "Deploy?", 2)
+
+
+def test_the_line_of_a_tail_call_is_the_nearest_one_known(cell):
+    """A call that Lua has forgotten the line of has that of the last call before it, or none; never 0."""
+    assert cell("local x = 1\nprint(x)\n\n" + ASK).pending.line == 2
+    assert cell("\n\n" + ASK, name="other").pending.line in (None, 3)
+
+
+def test_a_question_is_asked_once(cell):
+    """Running the waiting cell again shows the same request: same id, asked at the same time, one in the store."""
+    first, second, third = cell(ASK), cell(ASK), cell("-- again\n\n" + ASK)
+    assert first.pending.id == second.pending.id == third.pending.id
+    assert first.pending.asked_at == second.pending.asked_at == third.pending.asked_at
+    assert [each.id for each in cell.store.open_requests(1)] == [first.pending.id]
+
+
+def test_another_process_sees_the_same_question(tmp_path):
+    """A store opened anew holds the question, and takes its answer."""
+    path = str(tmp_path / "runs.db")
+    first = Cell(open_store(path))
+    asked = first(ASK).pending
+    first.store.close()
+    other = Cell(open_store(path))
+    assert other(ASK).pending == asked
+    other.answer(True)
+    assert other.resume().value is True
+    other.store.close()
+
+
+def test_an_answer_is_a_checkpoint(cell):
+    """Once given it is replayed, with who gave it when, and nobody is asked again."""
+    cell(ASK, answers=[True])
+    ran = cell.twice(ASK)
+    assert (ran.value, ran.replayed) == (True, 1)
+    assert (ran.answers[0].value, ran.answers[0].channel, ran.answers[0].timed_out) == (True, "scripted", False)
+    assert ran.checkpoints[0].value is True
+
+
+def test_equal_questions_are_two_questions(cell):
+    """Two calls with the same content have two ids, and the first answer is not the second's."""
+    program = 'return {Human.approve("Sure?"), Human.approve("Sure?")}'
+    first = cell(program).pending
+    cell.answer(True)
+    second = cell.resume().pending
+    assert first.id != second.id
+    cell.answer(False)
+    assert cell.resume().value == [True, False]
+
+
+def test_a_changed_question_is_another_one(cell):
+    """Another message is asked anew; changed back, the old answer is there."""
+    cell(ASK, answers=[True])
+    other = cell(ASK.replace("Deploy?", "Delete?"))
+    assert (other.status, other.pending.message) == ("paused", "Delete?")
+    assert cell(ASK).value is True
+
+
+def test_a_question_asked_again_by_redo_is_another_one(cell):
+    """The first answer cannot answer it."""
+    cell(ASK)
+    cell.answer(True)
+    cell(ASK)
+    again = cell(ASK, redo="Deploy?")
+    assert again.status == "paused"
+    assert cell(ASK, redo="Deploy?").pending.id == again.pending.id
+    cell.answer(False)
+    assert cell(ASK, redo="Deploy?").value is False
+    assert cell(ASK).value is False
+
+
+# -- answering ---------------------------------------------------------------------------------------------------
+
+
+def test_answer_and_resume(cell):
+    """`answer` records, `resume` goes on; what was done before is not done again."""
+    program = "local a = Step.run('a', function() return math.random() end)\nreturn {a, Human.input('Name?')}"
+    asked = cell(program)
+    response = cell.answer("Ada", asked.pending.id)
+    assert (response.value, response.request_id, response.channel) == ("Ada", asked.pending.id, "python")
+    ran = cell.resume()
+    assert ran.value == [asked.checkpoints[0].value, "Ada"]
+    assert (ran.replayed, ran.executed, ran.pending) == (1, 1, None)
+
+
+def test_an_answer_to_another_question_is_refused(cell):
+    """The id must be the open question's; the refusal names what is asked."""
+    cell(ASK)
+    with pytest.raises(AnswerRefused, match="Deploy"):
+        cell.answer(True, "another")
+    assert cell(ASK).status == "paused"
+
+
+def test_a_question_is_answered_once(cell):
+    """The first answer stays; a second one is refused."""
+    asked = cell(ASK).pending
+    cell.answer(True)
+    with pytest.raises(AnswerRefused):
+        cell.answer(False, asked.id)
+    assert cell.resume().value is True
+    with pytest.raises(AnswerRefused):
+        cell.answer(False)
+
+
+def test_an_answer_needs_a_run_that_asks(cell):
+    """An unknown run is a StoreError, one that asks nothing refuses the answer."""
+    with pytest.raises(StoreError, match="other"):
+        lua_procedures.answer("other", True, store=cell.store)
+    cell("return 1")
+    with pytest.raises(AnswerRefused):
+        cell.answer(True)
+
+
+@pytest.mark.parametrize(
+    ("question", "wrong", "right"),
+    [
+        ("approve('?')", "yes", True),
+        ("input('?')", 5, "text"),
+        ("input{message = '?', response_schema = {type = 'integer'}}", "5", 5),
+        ("select{message = '?', options = {'a', {label = 'B', value = 2}}}", "c", 2),
+        ("select{message = '?', options = {'a', 'b', 'c'}, mode = 'multiple', min = 2}", ["a"], ["a", "c"]),
+        ("review{message = '?', artifact = 'x', options = {'Ship', {label = 'Stop', type = 'cancel'}}}", "approve", "Ship"),
+        ("multiple{{id = 'n', type = 'input', message = '?'}, {id = 'ok', type = 'approve', message = '!'}}", {"n": "x"}, {"n": "x", "ok": True}),
+    ],
+    ids="approve input schema select multiple-select review multiple".split(),
+)  # fmt: skip
+def test_an_answer_that_does_not_fit_is_refused(cell, question, wrong, right):
+    """It is an `AnswerRefused`, from `answer` as from a script, and the question stays."""
+    program = f"return Human.{question}"
+    asked = cell(program).pending
+    with pytest.raises(AnswerRefused):
+        cell.answer(wrong)
+    assert isinstance(cell.fails(program, answers=[wrong]), AnswerRefused)
+    again = cell(program)
+    assert again.pending.id == asked.id
+    value = cell(program, answers=[right]).value
+    assert (value["decision"] if isinstance(value, dict) and "decision" in value else value) == right
+
+
+def test_a_review_gives_decision_feedback_and_edit(cell):
+    """All five fields, live as on replay; what was not edited is nil."""
+    program = """
+        local r = Human.review{message = "Notes", artifact = {a = 1}, artifact_type = "json", options = {"Ship", "Hold"}}
+        return {r.decision, r.feedback, r.edited_artifact or "unedited", r.responded_at > 0, r.timed_out}"""
+    plain = cell(program, answers=["Hold"])
+    assert plain.value == ["Hold", "", "unedited", True, False]
+    edit = {"decision": "Ship", "feedback": "good", "edited_artifact": {"a": 2}}
+    cell(program, answers=[edit], fresh=True)
+    assert cell.twice(program).value == ["Ship", "good", {"a": 2}, True, False]
+
+
+def test_escalate_gives_nil_when_resolved(cell):
+    """Anything resolves it, and it never expires."""
+    ran = cell("return {Human.escalate{message = 'Help', severity = 'critical'} == nil}", answers=["done"])
+    assert ran.value == [True]
+    assert cell("Human.escalate{message = 'Help', timeout = 1}").pending.expires_at is None
+
+
+# -- scripted answers ------------------------------------------------------------------------------------------------
+
+TWO = 'return {Human.input{message = "Name?", config_key = "who"}, Human.approve("Sure?")}\n'
+DECLARED = 'Hitl("who", {placeholder = "a name"})\n' + TWO
+
+
+def test_a_list_answers_what_is_not_answered_yet(cell):
+    """In order, one for each question; replayed questions take none."""
+    assert cell(DECLARED, answers=["Ada"]).status == "paused"
+    assert cell(DECLARED, answers=[True]).value == ["Ada", True]
+
+
+@pytest.mark.parametrize("name", ["who", "Name?"])
+def test_a_dict_answers_by_message_or_config_key(cell, name):
+    """What it does not name stays open."""
+    paused = cell(DECLARED, answers={name: "Ada"})
+    assert paused.pending.message == "Sure?"
+    assert cell(DECLARED, answers={"Sure?": False}).value == ["Ada", False]
+
+
+def test_a_callable_answers_requests(cell):
+    """It gets the whole request; None is no answer."""
+    asked = []
+
+    def answer(request):
+        asked.append(request)
+        return "Ada" if request.kind == "input" else None
+
+    assert cell(DECLARED, answers=answer).pending.kind == "approve"
+    assert [(each.message, each.placeholder, each.config_key) for each in asked] == [
+        ("Name?", "a name", "who"),
+        ("Sure?", None, None),
+    ]
+
+
+def test_none_in_a_list_leaves_the_question_open(cell):
+    """The list's next value is for the next question."""
+    assert cell(TWO.replace(', config_key = "who"', ""), answers=[None, True]).pending.message == "Name?"
+
+
+def test_timeout_lets_a_question_expire_now(cell):
+    """`TIMEOUT` takes the default, which is recorded as timed out."""
+    program = "return Human.select{message = '?', options = {'a', 'b'}, default = 'b'}"
+    cell(program, answers=[TIMEOUT])
+    ran = cell.twice(program)
+    assert ran.value == "b"
+    assert ran.answers[0].timed_out is True
+
+
+DEFAULTS = """
+return {Human.approve{message = "1", default = true}, Human.approve("2"), Human.input{message = "3", default = "d"},
+        Human.input("4") == nil, Human.select{message = "5", options = {"a", "b"}} == nil,
+        Human.review{message = "6", artifact = "x"}.decision, Human.review{message = "7", default = "approve"}.decision}
+"""
+
+
+def test_defaults_of_all_questions(cell):
+    """`answers="default"` takes every default at once: nil, false and reject where none was given."""
+    ran = cell(DEFAULTS, answers="default")
+    assert ran.value == [True, False, "d", True, True, "reject", "approve"]
+    assert {each.channel for each in ran.answers} == {"default"}
+
+
+def test_defaults_taken_by_script_count_only_with_that_option(cell):
+    """Without it the question is asked."""
+    cell(ASK, answers="default")
+    assert cell(ASK, answers="default").executed == 0
+    assert cell(ASK).status == "paused"
+    assert cell(ASK, answers=[True]).value is True
+    assert cell(ASK).value is True
+
+
+def test_answers_come_from_the_environment(cell, tmp_path, monkeypatch):
+    """`LUA_PROCEDURES_ANSWERS` names a JSON file; answers given with the call win."""
+    (tmp_path / "answers.json").write_text(json.dumps({"Deploy?": False}), encoding="utf-8")
+    monkeypatch.setenv("LUA_PROCEDURES_ANSWERS", str(tmp_path / "answers.json"))
+    assert cell(ASK).value is False
+    assert cell(ASK, answers=[True], fresh=True).value is True
+    monkeypatch.setenv("LUA_PROCEDURES_ANSWERS", str(tmp_path / "missing.json"))
+    assert isinstance(cell.fails(ASK), UsageError)
+
+
+@pytest.mark.parametrize(("answers", "unused"), [([True, 1, 2], "1, 2"), ({"Deploy?": True, "x": 1}, '"x"')])
+def test_answers_nobody_asked_for_are_a_warning(cell, answers, unused):
+    """When the run ends they are named in the notices."""
+    assert unused in messages(cell(ASK, answers=answers), "warning")[0]
+
+
+@pytest.mark.parametrize("answers", ["yes", 5, True])
+def test_answers_have_a_known_form(cell, answers):
+    """Anything but a list, a dict, a callable or "default" is an error before anything runs."""
+    assert isinstance(cell.fails(ASK, answers=answers), UsageError)
+
+
+# -- expiry ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_question_that_expired_while_away_takes_its_default(cell):
+    """The time counts from the first asking, across passes, and the default is recorded as timed out."""
+    program = "return Human.input{message = 'Name?', timeout = 0.3, default = 'nobody'}"
+    first = cell(program)
+    assert first.pending.expires_at == pytest.approx(first.pending.asked_at + 0.3)
+    time.sleep(0.15)
+    assert cell(program).pending == first.pending
+    time.sleep(0.2)
+    ran = cell(program)
+    assert (ran.value, ran.answers[0].timed_out, ran.answers[0].channel) == ("nobody", True, "expiry")
+    assert cell.twice(program).value == "nobody"
+
+
+def test_an_answer_in_time_counts_after_the_expiry(cell):
+    """What was answered before the expiry is the answer, however late the run goes on."""
+    program = "return Human.input{message = 'Name?', timeout = 0.2, default = 'nobody'}"
+    cell(program)
+    cell.answer("Ada")
+    time.sleep(0.25)
+    assert cell(program).value == "Ada"
+
+
+def test_an_answer_after_the_expiry_is_too_late(cell):
+    """On its expiry the default is taken: a later answer is refused."""
+    program = "return Human.input{message = 'Name?', timeout = 0.05, default = 'nobody'}"
+    cell(program)
+    time.sleep(0.1)
+    with pytest.raises(AnswerRefused):
+        cell.answer("late")
+    assert cell(program).value == "nobody"
+
+
+# -- waiting ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_wait_passes_through_pcall_in_any_depth(cell):
+    """Waiting is no error: nothing in the program catches it, and the answer arrives where it was asked."""
+    program = """
+        local function ask() return Human.approve("Deep?") end
+        local ok, value = pcall(function()
+          return Step.run("outer", function()
+            local ok, value = xpcall(function()
+              return Step.run("inner", function() return coroutine.wrap(function() return select(2, pcall(ask)) end)() end)
+            end, function(e) return "caught " .. tostring(e) end)
+            return value
+          end)
+        end)
+        return {ok, value}"""
+    paused = cell(program)
+    assert (paused.status, paths(paused)) == ("paused", [])
+    assert cell(program, answers=[True]).value == [True, True]
+    assert paths(cell.twice(program)) == ["0", "0/0", "0/0/0"]
+
+
+def test_a_misused_question_is_an_error(cell):
+    """Unknown levels list the known ones, an undeclared `config_key` is an error; unknown options are metadata."""
+    assert "info, warning, error, critical" in str(cell.fails("Human.escalate{message = 'x', severity = 'fatal'}"))
+    assert "nowhere" in str(cell.fails("Human.approve{message = 'x', config_key = 'nowhere'}"))
+    assert cell("Human.approve{message = 'x', color = 'red'}").pending.metadata == {"color": "red"}

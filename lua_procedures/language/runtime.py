@@ -8,20 +8,20 @@ reachable from Lua: the callbacks that the prelude holds return nothing, a boole
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
 from typing import Any, Final, Protocol
 
 from lupa import lua55
 
-from ..errors import LimitExceeded, LuaSyntaxError, ProcedureError
+from ..errors import LimitExceeded, ProcedureError
 from ..limits import Limits
 from .conversion import Converter
 from .diagnostics import syntax_error
 from .source import function_table
 
-__all__ = ["Guest", "Host", "Interrupted", "MAIN"]
+__all__ = ["MAIN", "Guest", "Host", "Interrupted"]
 
 #: The host's number of the thread that runs the program.
 MAIN: Final = 1
@@ -32,7 +32,7 @@ _LIBRARY: Final = ("stdlib", "guards", "patterns", "matcher", "strings", "tables
 _PARTS: Final = ("world", "codec", "effects", "state", "flow", "json", "program")
 
 
-class Interrupted(Exception):  # noqa: N818 - a signal from the person, not an error
+class Interrupted(Exception):
     """The person pressed stop while Lua ran."""
 
 

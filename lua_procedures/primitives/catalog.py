@@ -108,34 +108,11 @@ PRIMITIVES: Final = tuple(
     )
 )
 
-_LUA: Final = [
-    "assert",
-    "error",
-    "getmetatable",
-    "ipairs",
-    "load",
-    "math",
-    "next",
-    "os",
-    "pairs",
-    "pcall",
-    "rawequal",
-    "rawget",
-    "rawlen",
-    "rawset",
-    "require",
-    "select",
-    "setmetatable",
-    "string",
-    "table",
-    "tonumber",
-    "tostring",
-    "type",
-    "unpack",
-    "utf8",
-    "xpcall",
-    "coroutine",
-]
+_LUA: Final = (
+    "assert", "coroutine", "error", "getmetatable", "ipairs", "load", "math", "next", "os", "pairs", "pcall", "rawequal",
+    "rawget", "rawlen", "rawset", "select", "setmetatable", "string", "table", "tonumber", "tostring", "type", "unpack",
+    "utf8", "xpcall",
+)  # fmt: skip
 
 
 def primitive_names() -> list[str]:

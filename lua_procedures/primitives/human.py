@@ -10,6 +10,7 @@ from ..durable.serialization import dumps
 from ..errors import ProcedureError
 from ..human.answers import accept
 from ..human.requests import CANCEL, HumanOption, HumanRequest, RequestField, RequestKind, Severity
+from .misuse import Misuse
 from ..human.schemas import schema_fault
 
 __all__ = ["build_request"]
@@ -33,10 +34,6 @@ _OWN: Final = {
 }
 _SEVERITIES: Final = get_args(Severity)
 _SHOWN = 60  # characters of a value in a message
-
-
-class Misuse(ProcedureError):
-    """An option of a ``Human`` call is wrong; raised in Lua at the call's line."""
 
 
 def build_request(

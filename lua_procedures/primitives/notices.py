@@ -23,13 +23,13 @@ def notice_from(kind: Any, given: Any, line: int | None) -> Notice:
     if not isinstance(given, dict):
         given = {"message": "" if given == [] else _text(given)}
     level = given.get("level")
-    content = given.get("content")
+    content, details = given.get("content"), given.get("details") or []
     return Notice(
         kind=kind,
         level=level if level in _LEVELS else "info",
         message=_text(given.get("message")),
         content=None if content is None else _text(content),
-        details=tuple(_detail(each) for each in given.get("details") or ()),
+        details=tuple(_detail(each) for each in (details if isinstance(details, list) else [details])),
         context=given.get("context"),
         source=None if given.get("source") is None else _text(given["source"]),
         fields={key: value for key, value in given.items() if key not in _KNOWN},
@@ -44,4 +44,6 @@ def _text(value: Any) -> str:
 
 
 def _detail(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {"title": "", "content": _text(value)}
+    if not isinstance(value, dict):
+        return {"title": "", "content": _text(value)}
+    return {**value, "title": _text(value.get("title")), "content": _text(value.get("content"))}

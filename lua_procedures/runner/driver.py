@@ -16,7 +16,7 @@ from ..events import RunEnded, RunStarted, Sink
 from ..language.diagnostics import mark, runtime_error
 from ..language.runtime import MAIN, Guest, Interrupted
 from ..limits import Limits
-from ..primitives.human import Misuse
+from ..primitives.misuse import Misuse
 from ..program import check_inputs, check_output
 from ..runs import Run, RunData, RunStatus, Stop
 from .hosting import Hosting
@@ -224,6 +224,8 @@ class Driver:
         error.line = error.line or line or None
         if kind and detail.isdigit() and int(detail) <= len(self._refused):
             original = self._refused[int(detail) - 1]
+            if isinstance(original, Misuse):
+                return error
             original.line, original.message = original.line or error.line, error.message
             return original
         if kind == "ConversionError":

@@ -8,7 +8,7 @@ from typing import Any
 from ..durable.entries import Entry
 from ..durable.journal import digest, parts_text
 from ..durable.serialization import dumps, loads
-from ..primitives.human import Misuse
+from ..primitives.misuse import Misuse
 from .ledger import Sought
 from .outcomes import failure_text, value_text
 from .passes import Handler, Pass, Reply

@@ -6,14 +6,17 @@ A missing browser is an error of every test here, never a skip.
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from .desks import SETUP, Desk
 from .pages import FrontEnd, Notebook
+from .procedures import LOAD, Cells
 from .servers import Server
 
 CHROMIUM_OPTIONS = [
@@ -55,9 +58,9 @@ def browser(chromium):
 def _opener(server: Server, browser: Browser) -> Iterator[Callable[..., Notebook]]:
     contexts, paths = [], []
 
-    def open_it(*sources: str, front_end: FrontEnd = "lab", name: str | None = None) -> Notebook:
-        path = server.write_notebook(sources, name)
-        context = browser.new_context(viewport={"width": 1180, "height": 860})
+    def open_it(*sources: str, front_end: FrontEnd = "lab", saved: object = None, width: int = 1180) -> Notebook:
+        path = server.write_untrusted(saved) if saved else server.write_notebook(sources)
+        context = browser.new_context(viewport={"width": width, "height": 860})
         contexts.append(context)
         paths.append(path.name)
         return Notebook(context.new_page(), server.url, path, front_end).open()
@@ -70,7 +73,11 @@ def _opener(server: Server, browser: Browser) -> Iterator[Callable[..., Notebook
 
 @pytest.fixture
 def open_notebook(jupyter_server, browser):
-    """A function that opens a notebook of the given cells: ``open_notebook(source, …, front_end="lab")``."""
+    """A function that opens a notebook of the given cells: ``open_notebook(source, …, front_end="lab")``.
+
+    ``saved`` takes the contents of a file instead, which is opened as somebody else's: untrusted, without a kernel's
+    memory, in a browser of its own.
+    """
     with _opener(jupyter_server, browser) as open_it:
         yield open_it
 
@@ -98,3 +105,27 @@ def notebook7(open_shared_notebook):
 def desk(request):
     """A desk in each front end."""
     return request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+def open_cells(open_notebook):
+    """A function that opens a notebook with the extension loaded, an empty cell, and one for Python."""
+    return lambda *sources, **options: Cells(open_notebook(LOAD, *(sources or [""]), "", **options))
+
+
+@pytest.fixture(scope="module")
+def cells(open_shared_notebook):
+    """The same, shared by the tests of one module, in JupyterLab."""
+    return Cells(open_shared_notebook(LOAD, "", ""))
+
+
+@pytest.fixture
+def shot(request):
+    """Writes a picture of the page, where ``LUA_PROCEDURES_SHOTS`` names a folder."""
+    folder = os.environ.get("LUA_PROCEDURES_SHOTS")
+
+    def write(notebook: Notebook, name: str) -> None:
+        if folder:
+            notebook.screenshot(Path(folder) / f"{request.node.name}-{name}.png")
+
+    return write

@@ -2,74 +2,261 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import expect
 
-from .pages import Notebook
+from .procedures import LOAD, RELEASE
 
 pytestmark = pytest.mark.browser
 
-LOAD = "%load_ext lua_procedures"
-RELEASE = """\
-%%procedure release -p version="2.1.0" -o run
-Stages{"prepare", "approve", "ship"}
-Stage.set("prepare")
-local notes = Step.run("collect notes", function()
-  State.increment("collected")
-  return {version = input.version, lines = {"faster", "safer"}}
-end)
-Stage.advance("approve")
-local review = Human.review{message = "Release notes", artifact = table.concat(notes.lines, "\\n"),
-                            artifact_type = "markdown", options = {"Approve", {label = "Reject", type = "cancel"}}, timeout = 3600}
-if review.decision ~= "Approve" then return {shipped = false, why = review.feedback} end
-Stage.advance("ship")
-local sure = Human.approve{message = "Ship " .. notes.version .. "?", default = false, timeout = 600}
-Human.notify{message = sure and "Shipped" or "Held", level = "info"}
-return {shipped = sure, notes = review.edited_artifact or notes.lines, collected = State.get("collected")}
+EVERY_LEVEL = """\
+%%procedure levels
+print("a printed line", {1, 2})
+Log.debug("debugged", {step = 1})
+Log.info("informed")
+Log.warn("warned")
+Log.error("erred")
+for _, level in ipairs{"info", "warning", "error"} do Human.notify{message = level .. " notify", level = level} end
+for _, level in ipairs{"info", "warning", "error", "critical"} do
+  System.alert{message = level .. " alert", level = level, source = "disk", context = {free = "2 GB"}}
+end
+Human.notify{message = "Report", content = "- *one*\\n- `two`", details = {{title = "Why", content = "because"}}}
+return undefined_name
 """
-
-
-@pytest.fixture
-def shot(request):
-    """Writes a picture of the page, where ``LUA_PROCEDURES_SHOTS`` names a folder."""
-    folder = os.environ.get("LUA_PROCEDURES_SHOTS")
-
-    def write(notebook: Notebook, name: str) -> None:
-        if folder:
-            notebook.screenshot(Path(folder) / f"{request.node.name}-{name}.png")
-
-    return write
-
-
-def load(notebook: Notebook) -> Notebook:
-    notebook.run_cell(0)
-    notebook.wait_until_idle()
-    return notebook
+WATCH = """(output) => {
+    window.seen = {changes: [], gap: 0};
+    new MutationObserver(() => {
+        const now = performance.now();
+        if (now - (window.seen.changes.at(-1) ?? 0) > 40) window.seen.changes.push(now);
+    }).observe(output, {childList: true, subtree: true});
+    let last = performance.now();
+    setInterval(() => {
+        const now = performance.now();
+        window.seen.gap = Math.max(window.seen.gap, now - last);
+        last = now;
+    }, 10);
+}"""
+ROWS = "(output) => [...output.querySelectorAll('tr')].map((row) => Math.round(row.getBoundingClientRect().height))"
 
 
 @pytest.mark.parametrize("front_end", ["lab", "notebook"])
-def test_release_is_answered_by_mouse_in_the_running_cell(open_notebook, shot, front_end):
+def test_release_is_answered_by_mouse_in_the_running_cell(open_cells, shot, front_end):
     """The forms appear in the running cell, queued cells wait, and a static record remains."""
-    notebook = load(open_notebook(LOAD, RELEASE, "print('next')", front_end=front_end))
+    cells = open_cells(RELEASE, "print('next')", front_end=front_end)
+    notebook = cells.notebook
     notebook.run_cell(1)
     notebook.run_cell(2)
-    form = notebook.form(1)
-    expect(form).to_contain_text("Release notes")
+    cells.form("Release notes")
     shot(notebook, "review")
-    assert "next" not in notebook.cell_output(2).inner_text()
-    form.get_by_role("button", name="Approve").click()
-    expect(notebook.form(1)).to_contain_text("Ship 2.1.0?")
+    assert "next" not in cells.text(2)
+    cells.press("Approve")
+    cells.form("Ship 2.1.0?")
     shot(notebook, "approve")
-    notebook.form(1).get_by_role("button", name="Approve").click()
+    cells.press("Approve")
     notebook.wait_for_text(1, "completed")
     notebook.wait_for_text(2, "next")
     shot(notebook, "record")
-    assert "kept 0, ran 3" in notebook.cell_output(1).inner_text()
+    assert "kept 0, ran 3" in cells.text()
     saved = notebook.save()
     outputs = saved["cells"][1]["outputs"]
     assert [output["output_type"] for output in outputs] == ["display_data"]
     assert not [kind for output in outputs for kind in output["data"] if "widget" in kind]
     assert "widgets" not in saved["metadata"]
+
+
+@pytest.mark.parametrize("front_end", ["lab", "notebook"])
+def test_release_is_answered_by_keyboard_alone(open_cells, shot, front_end):
+    """Tab, Enter, Space and Ctrl+Enter do everything; text that was corrected arrives whole in the run's value."""
+    cells = open_cells(RELEASE, front_end=front_end)
+    cells.notebook.run_cell(1)
+    form, keyboard = cells.form("Release notes"), cells.page.keyboard
+    keyboard.press("Escape")
+    cells.tab_to(form.get_by_role("button", name="Edit"))
+    keyboard.press("Space")
+    keyboard.press("Control+End")
+    keyboard.type("\nsmalle", delay=5)
+    keyboard.press("Backspace")
+    keyboard.type("er, dd aa bb", delay=5)
+    for _ in range(3):
+        keyboard.press("Backspace")
+    keyboard.type("ünï", delay=5)
+    cells.tab_to(form.get_by_label("Feedback", exact=True))
+    keyboard.type("fine x", delay=5)
+    keyboard.press("Backspace")
+    keyboard.type("so far", delay=5)
+    shot(cells.notebook, "edited")
+    keyboard.press("Control+Enter")
+    sure = cells.form("Ship 2.1.0?")
+    expect(sure).to_be_focused()
+    shot(cells.notebook, "second")
+    keyboard.press("Tab")
+    expect(sure.get_by_role("button", name="Approve")).to_be_focused()
+    keyboard.press("Enter")
+    cells.notebook.wait_for_text(1, "completed")
+    shot(cells.notebook, "record")
+    value, feedback = cells.python("(run.value, run.answers[0].value['feedback'])")
+    assert value == {"shipped": True, "notes": "faster\nsafer\nsmaller, dd aaünï", "collected": 1}
+    assert feedback == "fine so far"
+
+
+def test_running_again_keeps_what_is_unchanged(cells, shot):
+    """A completed run asks nothing again; edited last lines keep all before; an edited step says what changed."""
+    cells.begin(RELEASE)
+    for question in ("Release notes", "Ship 2.1.0?"):
+        cells.form(question)
+        cells.press("Approve")
+    cells.notebook.wait_for_text(1, "kept 0, ran 3")
+    assert "kept 3, ran 0" in cells.finish(RELEASE, "kept 3, ran 0")
+    cells.has_no_form()
+    edited = RELEASE.replace("return {shipped = sure", "return {last = 'lines', shipped = sure")
+    assert "lines" in cells.finish(edited, '"last": "lines"')
+    assert "kept 3, ran 0" in cells.text()
+    cells.begin(edited.replace('"safer"}', '"safer", "smaller"}'))
+    form = cells.form("Release notes")
+    expect(form).to_contain_text("smaller")
+    cells.press("Approve")
+    cells.form("Ship 2.1.0?")
+    cells.press("Approve")
+    cells.notebook.wait_for_text(1, "kept 0, ran 3")
+    assert "line 4" in cells.text()
+    assert "changed" in cells.text()
+    shot(cells.notebook, "changed")
+    assert "kept 3, ran 0" in cells.finish(RELEASE, "kept 3, ran 0")
+
+
+def test_a_problem_at_a_field_keeps_the_form(cells, shot):
+    """Too few choices are said at the field; the question stays and takes the next answer."""
+    cells.begin(
+        '%%procedure colours -o colours\nreturn Human.select{message = "Colours?", options = {"red", "green", "blue"}, '
+        'mode = "multiple", min = 2}'
+    )
+    form = cells.form("Colours?")
+    form.get_by_role("checkbox", name="red").check()
+    cells.press("Submit")
+    expect(form.get_by_role("alert").filter(has_text="at least 2")).to_be_visible()
+    shot(cells.notebook, "problem")
+    form.get_by_role("checkbox", name="blue").check()
+    cells.press("Submit")
+    cells.notebook.wait_for_text(1, "completed")
+    assert cells.python("colours.value") == ["red", "blue"]
+
+
+def test_every_kind_of_notice_is_shown_in_order(cells, shot):
+    """Prints, logs, notifications and alerts of all levels stand in order, with what belongs to them."""
+    text = cells.finish(EVERY_LEVEL, "Report")
+    order = ["a printed line", "debugged", "informed", "warned", "erred", "info notify", "warning notify", "error notify"]
+    order += ["info alert", "warning alert", "error alert", "critical alert", "Report", "undefined_name"]
+    places = [text.index(part) for part in order]
+    assert places == sorted(places)
+    expect(cells.notebook.cell_output(1).locator("li code")).to_have_text("two")
+    shot(cells.notebook, "light")
+    cells.notebook.set_dark()
+    shot(cells.notebook, "dark")
+    cells.notebook.command("apputils:change-theme", {"theme": "JupyterLab Light"})
+
+
+def test_the_output_does_not_jump(cells):
+    """The rows of checkpoints are as high under the form as in the record."""
+    cells.begin('%%procedure heights\nStep.run("first", function() end)\nreturn Human.approve("Same height?")')
+    cells.form("Same height?")
+    output = cells.notebook.cell_output(1)
+    expect(output).to_contain_text("waiting")
+    during = output.evaluate(ROWS)
+    cells.press("Approve")
+    cells.notebook.wait_for_text(1, "completed")
+    cells.has_no_form()
+    assert output.evaluate(ROWS) == during
+
+
+def test_a_long_run_leaves_the_browser_responsive(cells, shot):
+    """Ten thousand steps change the output about four times a second, never block the page, and are counted right."""
+    source = '%%procedure long -o long\nlocal sum = 0\nfor i = 1, 10000 do\n  local n = i\n'
+    source += '  sum = sum + Step.run("step " .. i, function() return n end)\nend\nreturn sum'
+    output = cells.notebook.cell_output(1)
+    cells.finish("%%procedure before\nreturn 'nothing'")
+    output.evaluate(WATCH)
+    cells.begin(source)
+    cells.notebook.wait_for_text(1, "kept 0, ran 10,000", 120)
+    seen = cells.page.evaluate("window.seen")
+    seconds = (seen["changes"][-1] - seen["changes"][0]) / 1000
+    print(f"{len(seen['changes'])} changes in {seconds:.1f} s, longest pause of the page {seen['gap']:.0f} ms")
+    assert len(seen["changes"]) <= 5 * seconds + 4
+    assert seen["gap"] < 1000
+    shot(cells.notebook, "long")
+    assert cells.python("(long.value, long.executed, len(long.checkpoints))") == (50005000, 10000, 10000)
+    assert output.locator("tr").count() <= 201
+
+
+def test_a_sleeping_run_shows_where_it_is(cells):
+    """What happened just before a long silence is in the panel, although it is drawn at most four times a second."""
+    cells.begin('%%procedure silent\nStep.run("before the silence", function() end)\nprint("good night")\nSleep(3)')
+    output = cells.notebook.cell_output(1)
+    expect(output).to_contain_text("good night", timeout=2500)
+    expect(output).to_contain_text("before the silence")
+    expect(output).to_contain_text("running")
+    cells.notebook.wait_for_text(1, "completed")
+
+
+def test_other_outputs_are_left_alone(open_cells):
+    """What a Python cell shows stays, whatever a run beside it shows; two cells of one name show one run each."""
+    cells = open_cells("print('python'); [1, 2]", "", "")
+    notebook = cells.notebook
+    notebook.run_cell(1)
+    notebook.wait_for_text(1, "[1, 2]")
+    source = '%%procedure twice -o twice\nlocal sure = Human.approve("Both?")\nreturn sure'
+    cells.begin(source, 2)
+    cells.form("Both?", 2)
+    cells.press("Approve", 2)
+    notebook.wait_for_text(2, "kept 0, ran 1")
+    cells.finish(source.replace("return sure", "return {sure}"), "kept 1, ran 0", 3)
+    assert "kept 0, ran 1" in cells.text(2)
+    cells.has_no_form(3)
+    assert cells.text(1).split() == ["python", "[1,", "2]"]
+    kinds = [output["output_type"] for output in notebook.save()["cells"][1]["outputs"]]
+    assert kinds == ["stream", "execute_result"]
+
+
+def test_a_second_cell_of_the_name_takes_the_question_over(open_cells, shot):
+    """A waiting run that is run from another cell asks there, and the first output says so without a form."""
+    cells = open_cells("", "")
+    source = '%%procedure moved --no-wait -o moved\nreturn Human.approve("Where?")'
+    cells.begin(source)
+    cells.form("Where?")
+    cells.begin(source, 2)
+    cells.form("Where?", 2)
+    cells.has_no_form()
+    expect(cells.notebook.cell_output(1)).to_contain_text("started again")
+    shot(cells.notebook, "taken-over")
+    cells.press("Approve", 2)
+    cells.notebook.wait_for_text(2, "completed")
+    assert cells.python("moved.value") is True
+
+
+def test_procedures_lists_the_runs(open_cells, shot):
+    """``%procedures`` is a table of runs with what became of them."""
+    cells = open_cells()
+    cells.finish("%%procedure fine\nreturn 1")
+    cells.begin("%%procedure broken\nerror('no')")
+    cells.notebook.wait_for_text(1, "failed")
+    cells.begin("%%procedure <b>bold</b>\nreturn 1")
+    cells.notebook.wait_for_text(1, "completed")
+    cells.begin("%procedures")
+    rows = cells.notebook.cell_output(1).locator("tr")
+    expect(rows).to_have_count(3)
+    for row, texts in zip(rows.all(), (("fine", "completed"), ("broken", "failed"), ("<b>bold</b>", "completed")), strict=True):
+        for text in texts:
+            expect(row).to_contain_text(text)
+    shot(cells.notebook, "list")
+
+
+def test_an_error_is_short(cells, shot):
+    """A failed run shows its record and the cell's own line, and no traceback of the library."""
+    cells.begin('%%procedure failing\nlocal n = Step.run("read", function() return 1 end)\nlocal t = nil\nreturn t.x + n')
+    cells.notebook.wait_for_text(1, "failed")
+    cells.notebook.wait_until_idle()
+    text = cells.text()
+    assert "line 4" in text
+    assert "lua_procedures/" not in text
+    shot(cells.notebook, "failed")
+    assert cells.notebook.errors == []
+    assert LOAD not in text

@@ -195,6 +195,22 @@ def test_a_recorded_dict_keeps_its_order_of_pairs(cell):
     assert sorted(ran.value) == sorted(set(names) - {"alpha"})
 
 
+def test_a_table_changed_in_place_keeps_its_order_of_pairs(cell):
+    """Keys that a step added to a table of State and took away again leave no trace in the order of the others."""
+    ran = cell.twice("""
+        state.t = {kappa = 1, y = 1}
+        Step.run("s", function()
+          for i = 1, 40 do state.t["k" .. i] = i end
+          for i = 1, 37 do state.t["k" .. i] = nil end
+          state.t.last = 1
+        end)
+        local keys = {}
+        for k in pairs(state.t) do keys[#keys + 1] = k end
+        return keys
+    """)
+    assert sorted(ran.value) == ["k38", "k39", "k40", "kappa", "last", "y"]
+
+
 # -- stages, stops, notices ----------------------------------------------------------------------------------
 
 

@@ -24,11 +24,11 @@ from .human.requests import HumanRequest, HumanResponse
 from .human.responders import Answers, Responder, Scripted, answers_from_environment
 from .limits import Limits
 from .primitives.catalog import primitive_names
-from .runs import Run, RunData, RunStatus
 from .runner.driver import Driver
 from .runner.ledger import Policy
 from .runner.passes import Program
 from .runner.people import SLEEP, People, answer_text, respond
+from .runs import Run, RunData, RunStatus
 from .session import get_session
 
 __all__ = ["Job", "answer", "arun", "drive", "resume", "run", "run_here"]

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from .runs import Notice, Run
 
 __all__ = [
-    "Asked",
     "Answered",
+    "Asked",
     "CheckpointFinished",
     "CheckpointStarted",
     "Event",

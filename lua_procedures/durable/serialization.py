@@ -129,7 +129,7 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 _decoder: Final = JSONDecoder(strict=False, parse_constant=_refuse_constant)
-_scan: Final[Callable[[str, int], tuple[Any, int]]] = _decoder.scan_once
+_scan: Final[Callable[[str, int], tuple[Any, int]]] = _decoder.scan_once  # type: ignore[attr-defined]  # typeshed does not know it
 
 
 def _tag_decoder(objects: Sequence[Any]) -> JSONDecoder:

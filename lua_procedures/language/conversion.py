@@ -1,4 +1,4 @@
-"""Values into Lua. (Out of Lua they come as text, see ``codec.lua`` and ``durable.serialization``.)
+"""Values into Lua; out of it they come as text, see ``codec.lua`` and ``durable.serialization``.
 
 Tables are built from the inside out with the runtime's own table maker. The memory limit is lifted while
 the host builds: running out of memory in a push would abort the process.

@@ -27,6 +27,7 @@ class Place(NamedTuple):
 
 
 def place_of(text: str, line: int | None, first_line: int, known: Collection[str]) -> Place:
+    """What hints look at for an error in that line of a text."""
     lines = split_lines(_blanked(text))
     index = min((line or first_line) - first_line, len(lines) - 1) if line is not None else -1
     code = lines[index].rstrip() if index >= 0 else ""
@@ -130,6 +131,7 @@ def _unclosed_hint(place: Place) -> str | None:
 
 
 def runtime_hint(message: str, place: Place) -> str | None:
+    """What to do about an error at run time, or None."""
     if hint := _first_hint(_RUNTIME_HINTS, message, place.code):
         return hint
     if missing := re.search(r"nil value \(global '(\w+)'\)", message):

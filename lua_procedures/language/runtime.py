@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from lupa import lua55
 
@@ -19,9 +19,10 @@ from ..errors import LimitExceeded, ProcedureError
 from ..limits import Limits
 from .conversion import Converter
 from .diagnostics import syntax_error
+from .host import HOST_CALLS, Host
 from .source import function_table
 
-__all__ = ["MAIN", "Guest", "Host", "Interrupted"]
+__all__ = ["MAIN", "Guest", "Interrupted"]
 
 #: The host's number of the thread that runs the program.
 MAIN: Final = 1
@@ -36,30 +37,6 @@ class Interrupted(Exception):
     """The person pressed stop while Lua ran."""
 
 
-class Host(Protocol):
-    """What the prelude calls on its way, without suspending: answers are integers or booleans."""
-
-    def notice(self, kind: str, text: str, line: int) -> int: ...
-    def warn(self, message: str, line: int) -> None: ...
-    def unknown_global(self, name: str, line: int) -> None: ...
-    def stages_declared(self, names: str) -> None: ...
-    def stage_moved(self, name: str, timestamp: float) -> None: ...
-    def stop_requested(self, reason: str, success: bool) -> None: ...
-    def poll_stop(self, looks: int) -> int: ...
-    def captured_changed(self, message: str, name: str) -> None: ...
-    def declare_hitl(self, key: str, text: str) -> None: ...
-    def next_position(self) -> int: ...
-    def now(self) -> int: ...
-    def elapsed(self) -> int: ...
-    def seed(self) -> int: ...
-
-
-_HOST_CALLS: Final = (
-    "notice", "warn", "unknown_global", "stages_declared", "stage_moved", "stop_requested", "poll_stop",
-    "captured_changed", "declare_hitl", "next_position", "now", "elapsed", "seed",
-)  # fmt: skip
-
-
 @cache
 def _source(name: str) -> str:
     return files(__package__).joinpath(f"{name}.lua").read_text(encoding="utf-8")
@@ -69,7 +46,9 @@ def _source(name: str) -> str:
 def _compiled() -> dict[str, bytes]:
     """The prelude's files as bytecode, compiled once per process: a new world needs a quarter of the time so."""
     scratch = lua55.LuaRuntime(encoding=None, register_eval=False, register_builtins=False)
-    dump = scratch.execute(b"return function(text) return string.dump(assert(load(text, '=(lua_procedures)', 't'))) end")
+    dump = scratch.execute(
+        b"return function(text) return string.dump(assert(load(text, '=(lua_procedures)', 't'))) end"
+    )
     return {name: dump(_source(name).encode()) for name in (*_LIBRARY, *_PARTS)}
 
 
@@ -96,7 +75,7 @@ class Guest:
         self._ticks = 0
         self._started = 0.0
         table = self._lua.table_from
-        callbacks: dict[str, Any] = {name: self._guarded(getattr(host, name)) for name in _HOST_CALLS}
+        callbacks: dict[str, Any] = {name: self._guarded(getattr(host, name)) for name in HOST_CALLS}
         callbacks |= {"tick": self._tick, "limit_memory": self._limit_memory, "out_of_memory": self._out_of_memory}
         assemble = self._lua.execute(_source("assemble"), name=_CHUNK)
         self.kit = assemble(

@@ -58,7 +58,7 @@ class Parser(argparse.ArgumentParser):
     def _refuse(self, word: str) -> NoReturn:
         if not word.startswith("-"):
             self.error(f"unexpected {word!r}: one NAME is enough (quote a name with spaces)")
-        near = get_close_matches(word.split("=")[0], self._option_string_actions, n=1, cutoff=0.5)
+        near = get_close_matches(word.split("=", maxsplit=1)[0], self._option_string_actions, n=1, cutoff=0.5)
         self.error(f"unknown option {word}" + (f"; did you mean {near[0]}?" if near else ""))
 
 

@@ -10,8 +10,8 @@ from ..durable.serialization import dumps
 from ..errors import ProcedureError
 from ..human.answers import accept
 from ..human.requests import CANCEL, HumanOption, HumanRequest, RequestField, RequestKind, Severity
-from .misuse import Misuse
 from ..human.schemas import schema_fault
+from .misuse import Misuse
 
 __all__ = ["build_request"]
 

@@ -144,8 +144,7 @@ class Ledger:
         self.kept.append(replayed)
         if len(self.passed) > self.policy.max_checkpoints:
             raise LimitExceeded(f"the run has more than {self.policy.max_checkpoints:,} checkpoints")
-        if entry.finished > self.now:
-            self.now = entry.finished
+        self.now = max(self.now, entry.finished)
         if len(self.frames) == 1:
             if replayed:
                 self.replayed += 1

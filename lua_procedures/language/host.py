@@ -1,0 +1,58 @@
+"""What the prelude calls on its way, without suspending the program."""
+
+from __future__ import annotations
+
+from typing import Final, Protocol
+
+__all__ = ["HOST_CALLS", "Host"]
+
+
+class Host(Protocol):
+    """The host of one Lua world.
+
+    Answers are None, a boolean or an integer: a callback that returned data while Lua is at its memory limit
+    would hang. A ``ProcedureError`` raised here ends the program and cannot be caught in it.
+    """
+
+    def notice(self, kind: str, text: str, line: int) -> int:
+        """Something is shown: its kind and the JSON text of what was given."""
+
+    def warn(self, message: str, line: int) -> None:
+        """A warning of our own."""
+
+    def unknown_global(self, name: str, line: int) -> None:
+        """A global that is not defined was read for the first time."""
+
+    def stages_declared(self, names: str) -> None:
+        """The stages in order, separated by the ASCII unit separator."""
+
+    def stage_moved(self, name: str, timestamp: float) -> None:
+        """The current stage changed, at that UNIX time in seconds."""
+
+    def stop_requested(self, reason: str, success: bool) -> None:  # noqa: FBT001 - called by Lua, by place
+        """A stop was requested."""
+
+    def poll_stop(self, looks: int) -> int:
+        """The number of the stop from outside that this look at ``Stop`` sees, or 0."""
+
+    def captured_changed(self, message: str, name: str) -> None:
+        """A step changed what it captured."""
+
+    def declare_hitl(self, key: str, text: str) -> None:
+        """``Hitl(key, {…})``: the JSON text of the options."""
+
+    def next_position(self) -> int:
+        """The position that the next operation takes."""
+
+    def now(self) -> int:
+        """The program's time in microseconds since 1970."""
+
+    def elapsed(self) -> int:
+        """Microseconds since the run was started, on the same clock as ``now``."""
+
+    def seed(self) -> int:
+        """The seed of the innermost frame's random numbers, as a signed 64-bit integer."""
+
+
+#: The names of all calls of a host.
+HOST_CALLS: Final = tuple(name for name in vars(Host) if not name.startswith("_"))

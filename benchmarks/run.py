@@ -140,10 +140,7 @@ def load_extension() -> list[str]:
     """``%load_ext`` over a bare IPython, and from there to the first Lua."""
     load = min(_load("shell.run_line_magic('load_ext', 'lua_procedures')") for _ in range(ROUNDS))
     first = min(
-        _load(
-            "shell.run_line_magic('load_ext', 'lua_procedures')\n"
-            "from lua_procedures import run\nrun('return 1')"
-        )
+        _load("shell.run_line_magic('load_ext', 'lua_procedures')\nfrom lua_procedures import run\nrun('return 1')")
         for _ in range(ROUNDS)
     )
     return [

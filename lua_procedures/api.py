@@ -137,9 +137,7 @@ def prepare(job: Job) -> Driver:
     return Driver(
         Program(job.source, job.chunk, job.first_line, inputs),
         journal,
-        People(
-            journal.store, journal.row.id, scripted, job.responder, job.wait, job.headless, blocking=job.blocking
-        ),
+        People(journal.store, journal.row.id, scripted, job.responder, job.wait, job.headless, blocking=job.blocking),
         run,
         policy=Policy(
             strict=job.strict,
@@ -335,6 +333,7 @@ def answer(
         name: the run.
         value: the answer, in the form that the request's kind takes.
         request_id: the question it is meant for; any other is refused.
+        store: where the run's journal is.
         root: the digest of the inputs, where several journals share the name; the latest otherwise.
         channel: what the answer is recorded as.
 

@@ -151,7 +151,9 @@ class HumanInputRequired(ProcedureError):
         request: the open question.
     """
 
-    def __init__(self, message: str, *, request: HumanRequest, line: int | None = None, hint: str | None = None) -> None:
+    def __init__(
+        self, message: str, *, request: HumanRequest, line: int | None = None, hint: str | None = None
+    ) -> None:
         super().__init__(message, line=line, hint=hint)
         self.request = request
 

@@ -38,9 +38,7 @@ class Questions:
         self._ledger.go_live(sought)
         request = draft.model_copy(update={"id": f"{sought.key.hex()[:12]}{sought.variant or ''}"})
         response = await self._response(request)
-        self._ledger.record(
-            sought, dumps(response.value), started=request.asked_at, effects=response_text(response)
-        )
+        self._ledger.record(sought, dumps(response.value), started=request.asked_at, effects=response_text(response))
         self._people.settle(response)
         self._pass.data.pending = None
         self._pass.emit(Answered(request, response))

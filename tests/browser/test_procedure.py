@@ -211,7 +211,7 @@ def test_other_outputs_are_left_alone(open_cells):
     cells.finish(source.replace("return sure", "return {sure}"), "kept 1, ran 0", 3)
     assert "kept 0, ran 1" in cells.text(2)
     cells.has_no_form(3)
-    assert cells.text(1).split() == ["python", "[1,", "2]"]
+    assert cells.text(1).split() == ["python", "[2]:", "[1,", "2]"]
     kinds = [output["output_type"] for output in notebook.save()["cells"][1]["outputs"]]
     assert kinds == ["stream", "execute_result"]
 

@@ -21,20 +21,17 @@ class Terminal:
     def __init__(self, folder):
         options = ["-m", "IPython", "--simple-prompt", "--no-banner", "--no-confirm-exit", "--colors=nocolor"]
         variables = environment(folder, TERM="dumb", PYTHONWARNINGS="default")
-        self.child = pexpect.spawn(sys.executable, options, cwd=str(folder), env=variables, encoding="utf-8", timeout=30)
+        self.child = pexpect.spawn(sys.executable, options, cwd=str(folder), env=variables, encoding="utf-8", timeout=15)
         self.child.setecho(False)
         self.child.expect(PROMPT)
 
     def send(self, code):
         """Type a cell, and do not wait."""
-        lines = code.split("\n")
-        for line in lines[:-1]:
+        first, *rest = [*code.split("\n"), "", ""] if "\n" in code else [code]  # two empty lines end a cell magic
+        self.child.sendline(first)
+        for line in rest:
+            self.child.expect_exact("...: ")
             self.child.sendline(line)
-            self.child.expect(r"\.\.\.: ")
-        self.child.sendline(lines[-1])
-        if len(lines) > 1:
-            self.child.expect(r"\.\.\.: ")
-            self.child.sendline("")
 
     def run(self, code):
         """Type a cell, and what it wrote."""

@@ -84,7 +84,8 @@ LAST_ROW: Final = "SELECT last_insert_rowid()"
 # After the row that the same handle wrote last, unless another handle has begun a new stretch of the journal since.
 APPEND_NEXT: Final = f"""
 INSERT INTO entry(seq, {_ENTRY_COLUMNS})
-SELECT ?{_NEXT}, {_ENTRY_VALUES} FROM (SELECT max(id) AS last FROM stretch WHERE journal = ?1) WHERE last = ?{_NEXT} >> 32
+SELECT ?{_NEXT}, {_ENTRY_VALUES} FROM (SELECT max(id) AS last FROM stretch WHERE journal = ?1)
+WHERE last = ?{_NEXT} >> 32
 """
 ENTRIES: Final = f"""
 SELECT {_ENTRY_COLUMNS}, NULL

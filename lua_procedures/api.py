@@ -178,7 +178,6 @@ def run_here(job: Job, drive: Callable[[], Coroutine[Any, Any, Run]] | None = No
         with asyncio.Runner() as runner:
             result: Run = runner.run(coroutine)
         return result
-    job.wait = False
     try:
         while True:
             coroutine.send(None)
@@ -349,6 +348,10 @@ def answer(
         raise AnswerRefused(
             f"{request_id!r} is not the open question of {name!r}",
             hint="It asks: " + "; ".join(f"{each.id} ({each.message})" for each in waiting),
+        )
+    if request.expires_at is not None and time.time() >= request.expires_at:
+        raise AnswerRefused(
+            f"the question {request.message!r} timed out", hint="Resume the run: it goes on with the default."
         )
     response = respond(request, accept(request, value), channel)
     if not opened.answer(row.id, request.id, answer_text(response)):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from ..errors import AnswerRefused, ProcedureError
 from .answers import parse_text
@@ -44,7 +47,8 @@ class TerminalResponder:
         """One line as a raw answer; ``LATER`` at the end of input."""
         sys.stdout.flush()
         try:
-            text = self._read(_PROMPTS[request.kind])
+            with _interruptible():
+                text = self._read(_PROMPTS[request.kind])
         except EOFError:
             return LATER
         if not text and request.kind != "input":
@@ -76,6 +80,19 @@ class TerminalAsking:
 
     def close(self, how: str) -> None:
         """Nothing is left to close at a terminal."""
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let Ctrl-C end the prompt at once; an event loop's own handler waits for the next await, behind the prompt."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)
 
 
 _PROMPTS = {

@@ -120,6 +120,7 @@ return function(kit)
   end
 
   local depth = 0
+  local put_sorted
 
   function put(v, out, n)
     local kind = type(v)
@@ -143,6 +144,7 @@ return function(kit)
       local top = rawget(v, 1)
       if top ~= nil and k == 1 then n = put_list(v, top, out, n)
       elseif top ~= nil and type(k) == "number" then n = put_list(kit.in_order(v), top, out, n)
+      elseif top == nil and kit.is_sorted(v) then n = put_sorted(v, out, n)
       else n = put_dict(v, k, first, out, n) end
       depth = depth - 1
       open[v] = nil
@@ -167,6 +169,50 @@ return function(kit)
       copy[i] = rawget(t, i)
     end
     return copy
+  end
+
+  ---- dicts whose order must not tell how they came about ----------------------------------------------
+
+  -- The order of `next` depends on what a table once held. A dict that a step changed in place goes through other
+  -- hands live than on replay, so it is visited in the order of its keys.
+  local sorted_dicts = setmetatable({}, weak)
+
+  function kit.is_sorted(t) return sorted_dicts[t] end
+  function kit.mark_sorted(t)
+    if next(t) == nil or rawget(t, 1) == nil then sorted_dicts[t] = true end
+    return t
+  end
+
+  local function sorted_keys(t)
+    local keys = {}
+    for k in next, t do keys[#keys + 1] = k end
+    sort(keys, function(a, b)
+      if type(a) == type(b) and (type(a) == "string" or type(a) == "number") then return a < b end
+      return type(a) < type(b)
+    end)
+    return keys
+  end
+
+  local raw_pairs = kit.lib.pairs
+  kit.guest.pairs = function(t)
+    if not sorted_dicts[t] then return raw_pairs(t) end
+    local keys, i = sorted_keys(t), 0
+    return function()
+      repeat i = i + 1 until keys[i] == nil or rawget(t, keys[i]) ~= nil
+      if keys[i] ~= nil then return keys[i], rawget(t, keys[i]) end
+    end
+  end
+
+  function put_sorted(t, out, n)
+    local before = "{"
+    for _, k in next, sorted_keys(t) do
+      out[n + 1] = before
+      out[n + 2] = key_text(k)
+      n = put(rawget(t, k), out, n + 2)
+      before = ","
+    end
+    out[n + 1] = "}"
+    return n + 1
   end
 
   ---- explaining what was refused ----------------------------------------------------------------------
@@ -211,6 +257,10 @@ return function(kit)
 
   function explain(v, path, seen)
     local kind = type(v)
+    if seen.left then -- a look, no more: see kit.inspect
+      seen.left = seen.left - 1
+      if seen.left < 0 then return nil end
+    end
     if kind == "table" then
       if handles[v] or rawequal(v, null) or kit.plain_views[v] then return nil end
       return explain_table(v, path, seen)
@@ -220,6 +270,20 @@ return function(kit)
     if kind == "userdata" then return "a userdata", path end
     if v ~= v then return "NaN (not a number)", path end
     if v == huge or v == -huge then return "infinity", path end
+  end
+
+  -- raises where something that cannot be kept is among the first leaves of a value
+  function kit.inspect(primitive, v, path, leaves)
+    if type(v) ~= "table" then return end
+    local what, at = explain(v, path, { depth = 0, left = leaves })
+    if what then kit.fail(primitive, what .. " cannot be kept or passed on, at " .. at, "ConversionError", at) end
+  end
+
+  -- a State key and the path below it, as errors name them
+  function kit.path_text(key, path)
+    local text = child_path("$", key)
+    for i = 1, #path do text = child_path(text, path[i]) end
+    return text
   end
 
   local function reset()
@@ -294,7 +358,10 @@ return function(kit)
   function kit.new_array() local t = {} arrays[t] = true return t end
   function kit.new_object() local t = {} objects[t] = true return t end
   function kit.is_object(t) return objects[t] == true end
-  function kit.is_array(t) return arrays[t] == true end
+  function kit.as_list(t)
+    if next(t) == nil then arrays[t] = true end
+    return t
+  end
 
   function kit.new_handle(number, type_name)
     local function refuse_access() error("a handle of type " .. type_name .. " can only be passed on", 2) end
@@ -313,6 +380,7 @@ return function(kit)
     for k, x in next, v do copy[k] = kit.copy(x) end
     if objects[v] then objects[copy] = true end
     if arrays[v] then arrays[copy] = true end
+    if kit.is_sorted(v) then kit.mark_sorted(copy) end
     return copy
   end
 

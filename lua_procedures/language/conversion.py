@@ -43,7 +43,7 @@ class Converter:
 
     def _push_dict(self, value: dict[str, Any]) -> Any:
         push = self.push
-        plain = {k: v if type(v) in _SCALARS else push(v) for k, v in value.items()}
+        plain = {k: v if type(v) in _SCALARS else push(v) for k, v in value.items() if v is not None}
         return self._table(plain) if plain else self._new_object()
 
     def _push_list(self, value: list[Any]) -> Any:

@@ -4,30 +4,49 @@
 -- freely, so a tracker keeps a copy of every top-level key that the step touches and compares at its end;
 -- what is only appended, moved or logged is kept as it happens.
 
-local next, type, rawequal, rawlen, getmetatable = next, type, rawequal, rawlen, getmetatable
+local next, type, rawequal, getmetatable, setmetatable = next, type, rawequal, getmetatable, setmetatable
 local concat, sort = table.concat, table.sort
 
 return function(kit)
   local live, encode = kit.live, kit.encode
   local values = {}     -- State: top-level key -> value
-  local appliers = {}   -- kind of effect -> function(effect)
+  local readers = {}    -- what a step may depend on beside State: label -> function that gives its text now
+  local appliers = {}   -- kind of effect -> function(effect): makes it happen again
   local finishers = {}  -- kind of effect -> function(effect, copy): puts the recorded copy in place
-  kit.values = values
-  kit.appliers = appliers
-  kit.finishers = finishers
+  kit.values, kit.readers, kit.appliers, kit.finishers = values, readers, appliers, finishers
 
-  ---- copies that remember which table they were made of -------------------------------------------
+  local function is_plain(v) return type(v) == "table" and getmetatable(v) == nil end
 
-  local function snapshot(v)
-    if type(v) ~= "table" or getmetatable(v) ~= nil then return v end
+  ---- snapshots ------------------------------------------------------------------------------------------
+
+  -- A snapshot node remembers which table it was made of. `nodes` has those made before, so that a table which
+  -- is changed under one key and then looked at under another is still known as it was.
+  local function snapshot(v, nodes)
+    if not is_plain(v) then return v end
+    local node = nodes[v]
+    if node then
+      nodes.met = true
+      return node
+    end
     local fields = {}
-    for k, x in next, v do fields[k] = snapshot(x) end
-    return { source = v, fields = fields }
+    node = { source = v, fields = fields, object = kit.is_object(v) }
+    nodes[v] = node
+    for k, x in next, v do fields[k] = snapshot(x, nodes) end
+    return node
+  end
+
+  local function is_node(before) return type(before) == "table" and before.source ~= nil end
+
+  local function rebuilt(node)
+    if not is_node(node) then return node end
+    local t = node.object and kit.new_object() or {}
+    for k, x in next, node.fields do t[k] = rebuilt(x) end
+    return kit.mark_sorted(t)
   end
 
   local function same(before, now)
-    if type(before) ~= "table" or before.source == nil then return rawequal(before, now) end
-    return rawequal(before.source, now)
+    if is_node(before) then return rawequal(before.source, now) end
+    return rawequal(before, now)
   end
 
   local function with(path, k)
@@ -37,39 +56,50 @@ return function(kit)
     return longer
   end
 
+  local function order(a, b)
+    if type(a) == type(b) then return a < b end
+    return type(a) == "number"
+  end
+
+  local function sorted(set)
+    local keys = {}
+    for k in next, set do keys[#keys + 1] = k end
+    sort(keys, order)
+    return keys
+  end
+
   -- the changes that lead from a snapshot to a table of the same identity; lists shrink from their end
-  local function compare(before, now, path, changes)
-    local removed = {}
-    for k, old in next, before.fields do
-      local new = now[k]
+  local function compare(key, before, now, path, effects)
+    local added, removed = {}, {}
+    for _, k in next, sorted(before.fields) do
+      local old, new = before.fields[k], now[k]
       if new == nil then removed[#removed + 1] = k
-      elseif not same(old, new) then changes[#changes + 1] = { path = with(path, k), value = new, set = true }
-      elseif type(new) == "table" and getmetatable(new) == nil then compare(old, new, with(path, k), changes) end
+      elseif not same(old, new) then effects[#effects + 1] = { "put", key, with(path, k), new }
+      elseif is_plain(new) then compare(key, old, new, with(path, k), effects) end
     end
-    local added = {}
     for k in next, now do
-      if before.fields[k] == nil then added[#added + 1] = k end
+      if before.fields[k] == nil then added[k] = true end
     end
-    local function order(a, b)
-      if type(a) == type(b) then return a < b end
-      return type(a) == "number"
-    end
-    sort(added, order)
-    for i = 1, #added do changes[#changes + 1] = { path = with(path, added[i]), value = now[added[i]], set = true } end
-    sort(removed, order)
-    for i = #removed, 1, -1 do changes[#changes + 1] = { path = with(path, removed[i]) } end
+    for _, k in next, sorted(added) do effects[#effects + 1] = { "put", key, with(path, k), now[k] } end
+    for i = #removed, 1, -1 do effects[#effects + 1] = { "cut", key, with(path, removed[i]) } end
+    if next(added) ~= nil or #removed > 0 then kit.mark_sorted(now) end
   end
 
   ---- trackers -----------------------------------------------------------------------------------------
 
   local ABSENT = ""
 
-  local function read_text(key)
-    local v = values[key]
-    if v == nil then return ABSENT end
-    return encode("State", v, "$." .. key)
+  local function text_of(key, value)
+    if value == nil then return ABSENT end
+    return encode("State", value, "$." .. key)
   end
-  kit.read_text = read_text
+
+  -- what a step that read this finds now: a State key, or something that has a reader
+  function kit.read_text(key)
+    local reader = readers[key]
+    if reader then return reader() end
+    return text_of(key, values[key])
+  end
 
   function kit.begin_effects()
     live.tracker = { parent = live.tracker } -- its tables are made when something happens
@@ -77,22 +107,31 @@ return function(kit)
 
   local function opened(tracker)
     if not tracker.known then
-      tracker.reads, tracker.known, tracker.before, tracker.written, tracker.log = {}, {}, {}, {}, {}
+      tracker.reads, tracker.known, tracker.before, tracker.written = {}, {}, {}, {}
+      tracker.log, tracker.appended, tracker.nodes = {}, {}, {}
     end
     return tracker
+  end
+
+  -- a key's value as the step first met it: without what the step itself has appended, and as its tables were
+  local function met_value(tracker, key, node)
+    local first = tracker.appended[key]
+    if first == nil then return tracker.nodes.met and rebuilt(node) or values[key] end
+    if first == 0 then return nil end
+    local list = {}
+    for i = 1, first - 1 do list[i] = values[key][i] end
+    return kit.as_list(list)
   end
 
   -- the program looks at a State key: every open step depends on what it finds
   function kit.touch(key)
     local tracker = live.tracker
-    local text, copy
     while tracker do
       if not opened(tracker).known[key] then
-        text = text or read_text(key)
-        copy = copy or { value = snapshot(values[key]) }
+        local node = snapshot(values[key], tracker.nodes)
+        tracker.reads[key] = text_of(key, met_value(tracker, key, node))
         tracker.known[key] = true
-        tracker.reads[key] = text
-        tracker.before[key] = copy
+        tracker.before[key] = { value = node }
       end
       tracker = tracker.parent
     end
@@ -108,12 +147,35 @@ return function(kit)
     end
   end
 
-  -- something else than State is read: `label` names it, `text` is what was found
-  function kit.depend(label, text)
-    local tracker = live.tracker
+  -- the program appends without looking: kept as such by the steps that have not looked at the list
+  function kit.appending(effect, is_new)
+    local tracker, key = live.tracker, effect[2]
     while tracker do
-      if opened(tracker).reads[label] == nil then tracker.reads[label] = text end
+      if not opened(tracker).known[key] then
+        tracker.log[#tracker.log + 1] = effect
+        if tracker.appended[key] == nil then tracker.appended[key] = is_new and 0 or effect[4] end
+      end
       tracker = tracker.parent
+    end
+  end
+
+  -- something else than State is read; `label` has a reader
+  function kit.depend(label)
+    local tracker, text = live.tracker, nil
+    while tracker do
+      if opened(tracker).reads[label] == nil then
+        text = text or readers[label]()
+        tracker.reads[label] = text
+      end
+      tracker = tracker.parent
+    end
+  end
+
+  -- an inner step is not run again: what it read, the steps around it read
+  function kit.depend_on_reads(keys)
+    if not live.tracker then return end
+    for _, key in next, keys do
+      if readers[key] then kit.depend(key) else kit.touch(key) end
     end
   end
 
@@ -127,50 +189,37 @@ return function(kit)
     end
   end
 
-  -- whether an append to this key has to be kept as such (its list was not copied before)
-  function kit.unseen(key)
-    local tracker = live.tracker
-    return tracker ~= nil and not opened(tracker).known[key]
-  end
-
-  local function sorted_keys(...)
-    local keys, seen = {}, {}
-    for _, set in next, { ... } do
-      for k in next, set do
-        if not seen[k] then
-          seen[k] = true
-          keys[#keys + 1] = k
-        end
-      end
-    end
-    sort(keys)
-    return keys
-  end
-
   local function state_effects(tracker, effects)
-    for _, key in next, sorted_keys(tracker.before, tracker.written) do
+    local keys = {}
+    for key in next, tracker.before do keys[key] = true end
+    for key in next, tracker.written do keys[key] = true end
+    for _, key in next, sorted(keys) do
       local before, now = tracker.before[key], values[key]
-      if now == nil then effects[#effects + 1] = { "delete", key }
-      elseif tracker.written[key] or before == nil or not same(before.value, now) then
-        if not (before and rawequal(before.value, now)) then effects[#effects + 1] = { "set", key, now } end
-      elseif type(now) == "table" and getmetatable(now) == nil then
-        local changes = {}
-        compare(before.value, now, {}, changes)
-        for _, change in next, changes do
-          if change.set then effects[#effects + 1] = { "put", key, change.path, change.value }
-          else effects[#effects + 1] = { "cut", key, change.path } end
-        end
-      end
+      if before and before.value == nil and now == nil then -- looked at, and nothing was there or is
+      elseif now == nil then effects[#effects + 1] = { "delete", key }
+      elseif before == nil or not same(before.value, now) then effects[#effects + 1] = { "set", key, now }
+      elseif is_plain(now) then compare(key, before.value, now, {}, effects) end
     end
   end
 
   local function reads_text(reads)
-    local keys = sorted_keys(reads)
+    local keys = sorted(reads)
     if #keys == 0 then return nil end
     for i = 1, #keys do
       keys[i] = encode("State", keys[i]) .. ":" .. encode("State", reads[keys[i]])
     end
     return "{" .. concat(keys, ",") .. "}"
+  end
+
+  local PLACES = { set = 3, put = 4, append = 3, fill = 4 } -- where an effect has a value of State
+
+  local function effect_text(primitive, effect)
+    local pieces, place = {}, PLACES[effect[1]]
+    for i = 1, #effect do
+      local path = place == i and kit.path_text(effect[2], i == 4 and effect[3] or {}) or "$"
+      pieces[i] = encode(primitive, effect[i], path)
+    end
+    return "[" .. concat(pieces, ",") .. "]"
   end
 
   -- ends the innermost tracker: its effects, their text, and the text of what it read
@@ -180,25 +229,28 @@ return function(kit)
     local effects = tracker.log
     if not effects then return nil, nil, nil end
     if next(tracker.before) ~= nil or next(tracker.written) ~= nil then state_effects(tracker, effects) end
-    local reads = next(tracker.reads) ~= nil and reads_text(tracker.reads) or nil
+    local reads = reads_text(tracker.reads)
     if #effects == 0 then return effects, nil, reads end
     local texts = {}
-    for i = 1, #effects do texts[i] = encode(primitive, effects[i], "$State") end
+    for i = 1, #effects do texts[i] = effect_text(primitive, effects[i]) end
     return effects, "[" .. concat(texts, ",") .. "]", reads
   end
 
-  function kit.abandon_effects()
-    live.tracker = live.tracker.parent
-  end
+  function kit.abandon_effects() live.tracker = live.tracker.parent end
 
   ---- putting back ---------------------------------------------------------------------------------------
 
-  local function parent_of(key, path)
+  local function at(key, path, depth)
     local t = values[key]
-    for i = 1, #path - 1 do
+    for i = 1, depth do
       if type(t) ~= "table" then return nil end
       t = t[path[i]]
     end
+    return t
+  end
+
+  local function parent_of(key, path)
+    local t = at(key, path, #path - 1)
     if type(t) == "table" then return t, path[#path] end
   end
 
@@ -213,18 +265,26 @@ return function(kit)
   function appliers.put(effect)
     kit.touch(effect[2])
     local t, k = parent_of(effect[2], effect[3])
-    if t then t[k] = effect[4] end
+    if not t then return end
+    if t[k] == nil then kit.mark_sorted(t) end
+    t[k] = effect[4]
   end
   function appliers.cut(effect)
     kit.touch(effect[2])
     local t, k = parent_of(effect[2], effect[3])
-    if t then t[k] = nil end
+    if not t then return end
+    t[k] = nil
+    kit.mark_sorted(t)
   end
-  -- a live step's own tables give way to the recorded copies, so that live and replay share nothing by chance
-  function finishers.set(effect, copy) values[effect[2]] = copy[3] end
+
+  -- A live step's own tables give way to the recorded copies, where they still are, so that live and replay
+  -- share nothing by chance.
+  function finishers.set(effect, copy)
+    if rawequal(values[effect[2]], effect[3]) then values[effect[2]] = copy[3] end
+  end
   function finishers.put(effect, copy)
     local t, k = parent_of(effect[2], effect[3])
-    if t then t[k] = copy[4] end
+    if t and rawequal(t[k], effect[4]) then t[k] = copy[4] end
   end
 
   -- a recorded step is not run: what it did happens again, also to the steps around it
@@ -236,7 +296,7 @@ return function(kit)
   end
 
   function kit.settle_effects(effects, copies)
-    for i = 1, #effects do
+    for i = 1, #(effects or {}) do
       local finish = finishers[effects[i][1]]
       if finish and copies[i] then finish(effects[i], copies[i]) end
     end
@@ -246,7 +306,7 @@ return function(kit)
 
   local function path_to(t, v, path, seen)
     if rawequal(v, t) then return path end
-    if type(v) ~= "table" or seen[v] or getmetatable(v) ~= nil then return nil end
+    if not is_plain(v) or seen[v] then return nil end
     seen[v] = true
     for k, x in next, v do
       local found = type(x) == "table" and path_to(t, x, with(path, k), seen)
@@ -254,31 +314,23 @@ return function(kit)
     end
   end
 
-  local function at(key, path)
-    local t = values[key]
-    for i = 1, #path do
-      if type(t) ~= "table" then return nil end
-      t = t[path[i]]
-    end
-    return t
-  end
-
   local function refill(t, contents)
     if type(t) ~= "table" or type(contents) ~= "table" then return end
     for k in next, t do t[k] = nil end
     for k, v in next, contents do t[k] = v end
+    kit.mark_sorted(t)
   end
 
   function appliers.fill(effect)
     kit.touch(effect[2])
-    refill(at(effect[2], effect[3]), effect[4])
+    refill(at(effect[2], effect[3], #effect[3]), effect[4])
   end
   function finishers.fill(effect, copy) refill(effect[4], copy[4]) end
 
   -- A captured table changed without State being asked for it. Where it is part of State, the change is one of State's.
   function kit.changed_in_state(t)
-    for key, v in next, values do
-      local path = type(v) == "table" and path_to(t, v, {}, {})
+    for _, key in next, sorted(values) do
+      local path = type(values[key]) == "table" and path_to(t, values[key], {}, {})
       if path then
         local tracker = live.tracker
         while tracker do
@@ -289,5 +341,39 @@ return function(kit)
       end
     end
     return false
+  end
+
+  ---- what State cannot keep -----------------------------------------------------------------------------------
+
+  -- A table of State that was handed out can be given something that State cannot keep. It is looked through at the
+  -- next checkpoint, up to a number of leaves, so that a checkpoint costs the same however large State is; the rest
+  -- is found when the step or the run ends.
+  local MAX_LOOKED_AT = 500
+  local handed = {}
+
+  function kit.hand_out(key) handed[key] = true end
+
+  function kit.check_state(primitive)
+    if next(handed) == nil then return end
+    local keys = sorted(handed)
+    handed = {}
+    for i = 1, #keys do kit.inspect(primitive, values[keys[i]], "$." .. keys[i], MAX_LOOKED_AT) end
+  end
+
+  -- State as the host reads it when the run ends; what cannot cross is left out
+  function kit.state_text()
+    local pieces = {}
+    for _, key in next, sorted(values) do
+      local ok, text = kit.raw.pcall(encode, "State", values[key], "$." .. key)
+      if ok then pieces[#pieces + 1] = encode("State", key) .. ":" .. text end
+    end
+    return "{" .. concat(pieces, ",") .. "}"
+  end
+
+  -- the whole State, when the program completes; raises by path
+  function kit.check_all_state()
+    for _, key in next, sorted(values) do
+      if type(values[key]) == "table" then encode("State", values[key], "$." .. key) end
+    end
   end
 end

@@ -7,7 +7,12 @@ local mathtype, floor, osdate = math.type, math.floor, os.date
 
 return function(kit)
   local guest, fail, live, host, raw = kit.guest, kit.fail, kit.live, kit.host, kit.raw
-  local request, encode, where, caught, pcall = kit.request, kit.encode, kit.where, kit.caught, raw.pcall
+  local encode, where, caught, pcall = kit.encode, kit.where, kit.caught, raw.pcall
+
+  local function request(primitive, ...)
+    kit.check_state(primitive)
+    return kit.request(primitive, ...)
+  end
 
   ---- steps ------------------------------------------------------------------------------------------
 
@@ -26,9 +31,8 @@ return function(kit)
   -- the State keys that a recorded step read, as they are now
   local function answer_reads(primitive, keys)
     local texts = {}
-    for i, key in ipairs(keys) do
-      texts[i] = encode(primitive, kit.read_text(key))
-    end
+    kit.depend_on_reads(keys)
+    for i, key in ipairs(keys) do texts[i] = encode(primitive, kit.read_text(key)) end
     return "[" .. concat(texts, ",") .. "]"
   end
 
@@ -61,18 +65,31 @@ return function(kit)
     end
   end
 
+  -- the step failed: the host keeps that until it is known whether the program goes on
+  local function failed(primitive, value)
+    local text, class, detail = kit.error_text(value)
+    local parent = live.tracker.parent
+    local fine, effects, effects_text, reads = pcall(kit.end_effects, primitive)
+    if not caught(fine, effects) then
+      live.tracker, effects, effects_text, reads = parent, nil, nil, nil
+    end
+    return settle(effects, request(primitive, "fail", text, effects_text, reads, class, detail))
+  end
+
   -- the function of a step ended: gives the host what came of it, and the program the recorded copy
   local function ended(primitive, watched, rng, fence, ok, ...)
     kit.unfence(fence)
     live.rng = rng
     check_captures(primitive, watched)
-    if not ok then
-      local text, class, detail = kit.error_text((...))
-      local effects, effects_text, reads = kit.end_effects(primitive)
-      return settle(effects, request(primitive, "fail", text, effects_text, reads, class, detail))
+    if not ok then return failed(primitive, (...)) end
+    local fine, text = pcall(kit.encode_results, primitive, ...)
+    if not caught(fine, text) then return failed(primitive, text) end
+    local parent, effects, effects_text, reads = live.tracker.parent, nil, nil, nil
+    fine, effects, effects_text, reads = pcall(kit.end_effects, primitive)
+    if not caught(fine, effects) then
+      live.tracker = { parent = parent } -- what the step did cannot be kept: it failed, without effects
+      return failed(primitive, effects)
     end
-    local text = kit.encode_results(primitive, ...)
-    local effects, effects_text, reads = kit.end_effects(primitive)
     if any_table(select("#", ...), ...) then
       return settle(effects, request(primitive, "end", text, effects_text, reads, true))
     end

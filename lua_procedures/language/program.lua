@@ -109,6 +109,7 @@ return function(kit)
         if type(named) == "function" then start = named end
       end
       if start then results = pack(start(input)) end
+      kit.check_all_state()
       if not output_schema then return unpack(results, 1, results.n) end
       return kit.result("return", request("return", "outputs", output_schema, encode("return", results[1]), output_declared))
     end

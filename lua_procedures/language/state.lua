@@ -6,7 +6,7 @@ local mathtype = math.type
 
 return function(kit)
   local guest, fail, live, values, host = kit.guest, kit.fail, kit.live, kit.values, kit.host
-  local null, happened, depend = kit.null, kit.happened, kit.depend
+  local null, happened, depend, readers = kit.null, kit.happened, kit.depend, kit.readers
 
   ---- State ------------------------------------------------------------------------------------------
 
@@ -18,7 +18,9 @@ return function(kit)
 
   local function get(key)
     if live.tracker then kit.touch(key) end
-    return values[key]
+    local value = values[key]
+    if type(value) == "table" then kit.hand_out(key) end
+    return value
   end
 
   -- what cannot be kept is refused where it is assigned
@@ -35,16 +37,23 @@ return function(kit)
     check_value(primitive, key, value)
     if live.tracker then kit.overwrite(key) end
     values[key] = value
+    if type(value) == "table" then kit.hand_out(key) end
   end
 
-  local KEYS = "keys of State" -- what a step depends on that looks at all of State
+  local KEYS = "\31keys of State" -- what a step depends on that looks at all of State
+  readers[KEYS] = function()
+    local keys = {}
+    for k in next, values do keys[#keys + 1] = k end
+    sort(keys)
+    return concat(keys, "\31")
+  end
 
   local function sorted_keys()
     local keys = {}
     for k in next, values do keys[#keys + 1] = k end
     sort(keys)
     if live.tracker then
-      depend(KEYS, concat(keys, "\31"))
+      depend(KEYS)
       for i = 1, #keys do kit.touch(keys[i]) end
     end
     return keys
@@ -52,7 +61,10 @@ return function(kit)
 
   function State.get(key, default, last)
     local value = values[key]
-    if value ~= nil and not live.tracker then return value end -- the common case first: this call is the hottest
+    if value ~= nil and not live.tracker then -- the common case first: this call is the hottest
+      if type(value) == "table" then kit.hand_out(key) end
+      return value
+    end
     if key == State then key, default = default, last end
     check_key("State.get", key)
     value = get(key)
@@ -66,7 +78,7 @@ return function(kit)
   end
 
   function State.all()
-    local copy = kit.new_object()
+    local copy = kit.mark_sorted(kit.new_object())
     for _, key in next, sorted_keys() do copy[key] = kit.copy(values[key]) end
     return copy
   end
@@ -76,15 +88,15 @@ return function(kit)
     check_key("State.append", key)
     if value == nil then fail("State.append", "value: nothing to append (nil)") end
     check_value("State.append", key, value)
-    local unseen = kit.unseen(key)
     local list = values[key]
     if list == nil or (type(list) == "table" and getmetatable(list) == nil and (#list > 0 or next(list) == nil)) then
-      if list == nil then
+      local is_new = list == nil
+      if is_new then
         list = kit.new_array()
         values[key] = list
       end
       local place = #list + 1
-      if unseen then happened({ "append", key, value, place }) end
+      if live.tracker then kit.appending({ "append", key, value, place }, is_new) end
       list[place] = value
       return
     end
@@ -127,18 +139,11 @@ return function(kit)
   end
 
   function kit.appliers.append(effect)
-    if live.tracker and not kit.unseen(effect[2]) then kit.touch(effect[2]) end
-    local list = values[effect[2]]
-    if kit.unseen(effect[2]) then happened(effect) end
-    if type(list) ~= "table" then
-      list = list == nil and kit.new_array() or { list }
-      values[effect[2]] = list
-    end
-    list[#list + 1] = effect[3]
+    State.append(effect[2], effect[3])
   end
   function kit.finishers.append(effect, copy)
     local list = values[effect[2]]
-    if type(list) == "table" and type(effect[3]) == "table" then list[effect[4]] = copy[3] end
+    if type(list) == "table" and rawequal(list[effect[4]], effect[3]) then list[effect[4]] = copy[3] end
   end
 
   local state = setmetatable({}, {
@@ -159,13 +164,6 @@ return function(kit)
   })
   kit.plain_views[state] = function() return State.all() end
   guest.State, guest.state = State, state
-
-  -- the host reads State when the run ends
-  function kit.state_text()
-    local copy = kit.new_object()
-    for k, v in next, values do copy[k] = v end
-    return kit.encode("State", copy, "$")
-  end
 
   ---- Stages -----------------------------------------------------------------------------------------
 
@@ -214,8 +212,12 @@ return function(kit)
     end
   end
 
+  local CURRENT, HISTORY = "\31the current stage", "\31the stage history"
+  readers[CURRENT] = function() return current or "" end
+  readers[HISTORY] = function() return tostring(#history) end
+
   local function read_current()
-    if live.tracker then depend("the current stage", current or "") end
+    if live.tracker then depend(CURRENT) end
     return current
   end
 
@@ -244,11 +246,11 @@ return function(kit)
     return read_current() == name
   end
   function Stage.history()
-    if live.tracker then depend("the stage history", tostring(#history)) end
+    if live.tracker then depend(HISTORY) end
     return kit.copy(history)
   end
   function Stage.count()
-    if live.tracker then depend("the stage history", tostring(#history)) end
+    if live.tracker then depend(HISTORY) end
     return #history
   end
   function Stage.progress()
@@ -269,8 +271,11 @@ return function(kit)
   kit.count_iteration = count_iteration
   function kit.appliers.iterations(effect) count_iteration(effect[2]) end
 
+  local ITERATIONS = "\31Iterations"
+  readers[ITERATIONS] = function() return tostring(iterations) end
+
   local function read_iterations()
-    if live.tracker then depend("Iterations", tostring(iterations)) end
+    if live.tracker then depend(ITERATIONS) end
     return iterations
   end
 
@@ -294,13 +299,15 @@ return function(kit)
 
   -- a stop asked for from outside counts from where the program first looks; the host offers it beforehand
   local offers, looks = {}, 0
+  local STOP = "\31Stop"
+  readers[STOP] = function() return stop.requested and format("%s %s", stop.success, stop.reason) or "" end
   function kit.offer_stop(number, reason, success) offers[number] = { reason, success } end
 
   local function look()
     looks = looks + 1
     local number = host.poll_stop(looks)
     if number > 0 then request_stop(offers[number][1], offers[number][2]) end
-    if live.tracker then depend("Stop", stop.requested and format("%s %s", stop.success, stop.reason) or "") end
+    if live.tracker then depend(STOP) end
   end
   -- a durable operation moves the chain: looks are counted from it
   function kit.reset_looks() looks = 0 end

@@ -84,7 +84,7 @@ def muted(inner: str) -> str:
 
 def column(inner: str) -> str:
     """A short word as wide as any of them, so that what stands beside it does not move; ``inner`` is HTML."""
-    return f'<div style="min-width:4em">{inner}</div>'
+    return f'<div style="min-width:3.7em">{inner}</div>'
 
 
 def code(inner: str) -> str:

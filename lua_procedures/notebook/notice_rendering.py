@@ -53,9 +53,15 @@ def notice_lines(notice: Notice) -> list[str]:
     if notice.kind == "print":
         return [one_line(line, 200) for line in shorten(notice.message, 4000).split("\n")]
     source = f"{one_line(notice.source, 40)}: " if notice.source else ""
-    extra = "" if is_empty(notice.context) else f" {value_text(notice.context, 120)}"
+    extra = "" if is_empty(notice.context) else f" {_context_text(notice, 120)}"
     content = f" - {one_line(notice.content, 120)}" if notice.content else ""
     return [f"[{notice.level}] {source}{one_line(notice.message, 200)}{content}{extra}"]
+
+
+def _context_text(notice: Notice, limit: int) -> str:
+    """The context on one line; a text is no value and has no quotes."""
+    context = notice.context
+    return one_line(context, limit) if isinstance(context, str) else value_text(context, limit)
 
 
 def _blocks(groups: Sequence[Sequence[Notice]], budget: int) -> tuple[list[str], int]:
@@ -113,7 +119,7 @@ def _line_pieces(notice: Notice) -> list[str]:
     if notice.kind != "print":
         pieces[0] = f"{_level_html(notice)} {pieces[0]}"
     if not is_empty(notice.context):
-        pieces[-1] += f" {el.muted(el.safe(value_text(notice.context, 200), 200))}"
+        pieces[-1] += f" {el.muted(el.safe(_context_text(notice, 200), 200))}"
     return pieces
 
 

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..events import Asked, Event, RunEnded, RunStarted
 from ..human.responders import LATER, Deliver
-from .elements import block, muted, safe
+from .elements import block, muted, page, safe
 from .progress import Progress
 from .rendering import panel_html, record_html, record_text
+from .text import one_line
 
 if TYPE_CHECKING:
     from ..errors import AnswerRefused
@@ -113,15 +114,16 @@ class Panel:
     def withdraw(self, how: str) -> None:
         """A question that no pass waits for is asked elsewhere from now on: what is left is the paused run's record."""
         if self.shown is not None:
-            record = _record(self.shown)
-            self._finish({**record, "text/html": record["text/html"] + block(muted(safe(how, 200)))})
+            text, html = record_text(self.shown, question=False), record_html(self.shown, question=False)
+            remark = page([block(muted(safe(how, 200)))])
+            self._finish({"text/plain": f"{text}\n{one_line(how, 200)}", "text/html": html + remark})
 
     def _end(self, run: Run) -> None:
         self.shown = run
         self._stop_timer()
         record = _record(run)
         if self._asking and self._form is not None and run.status == "paused":
-            self._form.panel = record["text/html"]
+            self._form.panel = record_html(run, question=False)
             self._publish({**record, _WIDGET: self._form.mimebundle()[_WIDGET]})
         else:
             self._finish(record)

@@ -55,12 +55,13 @@ def panel_html(progress: Progress) -> str:
     )
 
 
-def record_html(run: Run, *, volatile: bool | None = None) -> str:
+def record_html(run: Run, *, volatile: bool | None = None, question: bool = True) -> str:
     """The static record as HTML: reads well in a saved notebook, with no widget, style sheet or script.
 
     Args:
         run: the run, in whatever state.
         volatile: whether to show durations and times of day; without it, only where the run was not headless.
+        question: whether to show the open question, which a form beside it shows already.
     """
     volatile = not _known(run).headless if volatile is None else volatile
     change = _known(run).change
@@ -72,7 +73,7 @@ def record_html(run: Run, *, volatile: bool | None = None) -> str:
             el.block(el.muted(el.safe(change, 500))) if change else "",
             _stages_html(_stages_of(run)),
             _error_html(run.error) if run.error else "",
-            request_html(run.pending, run.name, volatile=volatile) if run.pending else "",
+            request_html(run.pending, run.name, volatile=volatile) if run.pending and question else "",
             checkpoints_html(lines, visible=_VISIBLE, limit=MAX_CHECKPOINTS, volatile=volatile),
             _notices_html(run),
             _value_html(run.value),
@@ -82,7 +83,7 @@ def record_html(run: Run, *, volatile: bool | None = None) -> str:
     )
 
 
-def record_text(run: Run) -> str:
+def record_text(run: Run, *, question: bool = True) -> str:
     """The static record as text: at most 60 lines, the same each time the run goes the same way."""
     checkpoints = run.checkpoints
     lines = [f"{one_line(_known(run).title or run.name, 128)}: {run.status} · {_spared(run, checkpoints)}"]
@@ -91,7 +92,7 @@ def record_text(run: Run) -> str:
     stages = _stages_of(run)
     lines += [f"stages: {' > '.join(_stage_text(*stage) for stage in stages)}"] if stages else []
     lines += _error_lines(run.error) if run.error else []
-    lines += request_text(run.pending, run.name).split("\n") if run.pending else []
+    lines += request_text(run.pending, run.name).split("\n") if run.pending and question else []
     end = [f"value: {_short_value(run.value)}"] if run.value is not None else []
     end += _remarks(run)
     return "\n".join([*lines, *_body_lines(run, checkpoints, MAX_LINES - len(lines) - len(end)), *end])

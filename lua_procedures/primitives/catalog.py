@@ -110,8 +110,8 @@ PRIMITIVES: Final = tuple(
 
 _LUA: Final = (
     "assert", "coroutine", "error", "getmetatable", "ipairs", "load", "math", "next", "os", "pairs", "pcall",
-    "rawequal", "rawget", "rawlen", "rawset", "select", "setmetatable", "string", "table", "tonumber", "tostring", "type", "unpack",
-    "utf8", "xpcall",
+    "rawequal", "rawget", "rawlen", "rawset", "select", "setmetatable", "string", "table", "tonumber", "tostring",
+    "type", "unpack", "utf8", "xpcall",
 )  # fmt: skip
 
 

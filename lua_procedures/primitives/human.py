@@ -85,7 +85,7 @@ def build_request(
         fields=_fields(given.get("fields")) if kind == "multiple" else (),
         severity=_severity(given) if kind == "escalate" else None,
         metadata={key: value for key, value in given.items() if key not in known},
-        line=line,
+        line=line or None,
     )
     _check_count(request)
     _check_default(request)

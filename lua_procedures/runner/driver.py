@@ -128,7 +128,8 @@ class Driver:
         self._data.program = self._program.text
         self._host.recorded_stops()
         self._ledger.on_move = self._guest.kit.reset_looks if self._host.stops else None
-        self._save("running")
+        if not self._ledger.policy.strict:  # which may yet refuse the program, and then changes nothing
+            self._save("running")
         self._emit(RunStarted(self._run))
 
     async def _drive(self) -> None:
@@ -266,11 +267,8 @@ class Driver:
     def _read_world(self) -> None:
         """What the guest's own tables hold; after an error too, as far as it can cross."""
         kit = self._guest.kit
-        state = self._guest.read(kit.state_text)
         world = self._guest.read(kit.world_text)
-        if state is None:
-            self._host.warn("State holds something that cannot be kept, and is not shown")
-        self._data.state_text = state or "{}"
+        self._data.state_text = self._guest.read(kit.state_text) or "{}"
         if world is not None:
             read = loads(world)
             self._data.iterations, self._data.stop = read["iterations"], Stop(**read["stop"])

@@ -109,7 +109,7 @@ class People:
             loop.call_soon_threadsafe(delivered.put_nowait, raw)
 
         asking = self.responder.ask(request, deliver)
-        if not self.wait:
+        if not self.wait or self.blocking:
             raise Suspended(request)
         try:
             return await self._first(request, asking, delivered)

@@ -108,6 +108,7 @@ class Notebook:
         """Change to the dark theme."""
         self.command("apputils:change-theme", {"theme": "JupyterLab Dark"})
         self.page.wait_for_selector('body[data-jp-theme-light="false"]', state="attached")
+        expect(self.page.locator("#jupyterlab-splash")).to_have_count(0)
 
     def command(self, name: str, arguments: dict[str, Any] | None = None) -> None:
         """Execute a command of the front end."""

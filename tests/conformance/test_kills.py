@@ -7,13 +7,13 @@ import random
 import signal
 import subprocess
 import sys
-import time
 from collections import Counter
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+import lua_procedures
 from lua_procedures.durable.entries import HIDDEN_KINDS
 from lua_procedures.durable.stores import open_store
 
@@ -48,20 +48,17 @@ return {drawn, name, State.get("begun"), State.get("failed"), #state.list, math.
 def forking(store: Path, program: Path):
     """A process that forks one for each run's name that is written to it."""
     command = [sys.executable, str(Path(__file__).with_name("killed.py")), str(store), str(program)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+    package = {**os.environ, "PYTHONPATH": str(Path(lua_procedures.__file__).parents[1])}
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=package) as server:
         yield server
         server.stdin.close()
         assert server.wait(timeout=30) == 0
 
 
 def run_for(server, name, seconds):
-    """Let a process run the program, and kill it after so many seconds; whether it was killed before its end."""
-    server.stdin.write(f"{name}\n")
+    """Let a process run the program, killed after so many seconds (0: never); whether it was before its end."""
+    server.stdin.write(f"{name} {seconds}\n")
     server.stdin.flush()
-    process = int(server.stdout.readline())
-    if seconds is not None:
-        time.sleep(seconds)
-        os.kill(process, signal.SIGKILL)
     code = int(server.stdout.readline())
     assert code in (0, -signal.SIGKILL)
     return code != 0
@@ -85,7 +82,7 @@ def test_kill_9_loses_and_repeats_nothing(tmp_path):
     chance, kills, number = random.Random(3), 0, 0
     with forking(path, program) as server:
         while kills < KILLS:
-            name, before = f"run {number}", []
+            name, before = f"run-{number}", []
             for _ in range(6):
                 killed = run_for(server, name, chance.uniform(0, 0.06))
                 kills += killed
@@ -94,7 +91,7 @@ def test_kill_9_loses_and_repeats_nothing(tmp_path):
                 before = now
                 if not killed:
                     break
-            run_for(server, name, None)
+            run_for(server, name, 0)
             check_ended(path, name, undisturbed)
             number += 1
     assert number > 1

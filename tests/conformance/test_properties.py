@@ -20,8 +20,8 @@ from .cells import Cell, Died, DyingStore, differing, outcome, timeless
 from .programs import PROGRAMS, STATEMENTS, answer
 
 SEED = 11
-modest = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-few = settings(modest, max_examples=25)
+modest = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+few = settings(modest, max_examples=40)
 
 
 @modest

@@ -9,17 +9,17 @@ import queue
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import KernelManager
 
-__all__ = ["LOOP", "RELEASE", "ROOT", "WIDGET", "Execution", "Form", "Kernel", "environment", "write_kernel_spec"]
+from .outputs import WIDGET, Execution, Form
+
+__all__ = ["LOOP", "RELEASE", "ROOT", "Kernel", "environment", "write_kernel_spec"]
 
 ROOT = Path(__file__).parents[2]
-WIDGET = "application/vnd.jupyter.widget-view+json"
 
 #: The program of the quickstart.
 RELEASE = """\
@@ -31,7 +31,8 @@ local notes = Step.run("collect notes", function()
 end)
 Stage.advance("approve")
 local review = Human.review{message = "Release notes", artifact = table.concat(notes.lines, "\\n"),
-                            artifact_type = "markdown", options = {"Approve", {label = "Reject", type = "cancel"}}, timeout = 3600}
+                            artifact_type = "markdown", timeout = 3600,
+                            options = {"Approve", {label = "Reject", type = "cancel"}}}
 if review.decision ~= "Approve" then return {shipped = false, why = review.feedback} end
 Stage.advance("ship")
 local sure = Human.approve{message = "Ship " .. notes.version .. "?", default = false, timeout = 600}
@@ -56,81 +57,6 @@ def write_kernel_spec(folder: Path, python: str) -> Path:
     target.mkdir(parents=True, exist_ok=True)
     (target / "kernel.json").write_text(json.dumps({**spec, "language": "python", "interrupt_mode": "signal"}))
     return target.parent
-
-
-@dataclass
-class Execution:
-    """A cell that was run, with its outputs as a front end keeps them.
-
-    Attributes:
-        outputs: in nbformat's shape, brought up to date by ``update_display_data``.
-        reply: the content of the kernel's reply, once there.
-        idle: whether the kernel said that it is done.
-    """
-
-    message: str
-    outputs: list[dict[str, Any]] = field(default_factory=list)
-    reply: dict[str, Any] | None = None
-    idle: bool = False
-
-    @property
-    def done(self) -> bool:
-        """Whether the cell has ended."""
-        return self.idle and self.reply is not None
-
-    @property
-    def kinds(self) -> list[str]:
-        """The outputs' types, in order."""
-        return [output["output_type"] for output in self.outputs]
-
-    @property
-    def texts(self) -> list[str]:
-        """The ``text/plain`` of each display and result."""
-        return [output["data"].get("text/plain", "") for output in self.outputs if "data" in output]
-
-    @property
-    def record(self) -> str:
-        """The text of the only display, which is a run's record (or what is open)."""
-        (text,) = (output["data"]["text/plain"] for output in self.outputs if output["output_type"] == "display_data")
-        return str(text)
-
-    @property
-    def printed(self) -> str:
-        """What was written to standard output and standard error."""
-        return "".join(output["text"] for output in self.outputs if output["output_type"] == "stream")
-
-    @property
-    def error(self) -> str:
-        """The traceback as the notebook shows it, without colours; empty without an error."""
-        return "\n".join(line for output in self.outputs for line in output.get("traceback", ()))
-
-    @property
-    def mime_types(self) -> set[str]:
-        """The MIME types of all outputs."""
-        return {kind for output in self.outputs for kind in output.get("data", {})}
-
-
-@dataclass
-class Form:
-    """A form that is shown.
-
-    Attributes:
-        model: the widget's id, which is that of its comm.
-        state: the widget's traits as the browser knows them, brought up to date.
-    """
-
-    model: str
-    state: dict[str, Any]
-
-    @property
-    def id(self) -> str:
-        """The request's id."""
-        return str(self.state["request"]["id"])
-
-    @property
-    def message(self) -> str:
-        """What is asked."""
-        return str(self.state["request"]["message"])
 
 
 class Kernel:

@@ -48,7 +48,9 @@ def test_unloading_leaves_no_trace(kernel):
     assert not kernel.run("%unload_ext lua_procedures").outputs
     after, before = kernel.value("snapshot()"), kernel.value("before")
     assert after == before
-    assert "not found" in kernel.run("%%procedure once\nreturn 1").error + kernel.run("%%procedure once\nreturn 1").printed
+    assert (
+        "not found" in kernel.run("%%procedure once\nreturn 1").error + kernel.run("%%procedure once\nreturn 1").printed
+    )
 
 
 def test_reloading(kernel):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .kernels import WIDGET
+from .outputs import WIDGET
 
 pytestmark = pytest.mark.kernel
 

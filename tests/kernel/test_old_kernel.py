@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from .kernels import RELEASE, WIDGET, Kernel
+from .kernels import RELEASE, Kernel
+from .outputs import WIDGET
 
 pytestmark = [pytest.mark.kernel, pytest.mark.slow]
 
@@ -46,7 +47,9 @@ def test_the_release_goes_on_in_the_same_output(kernel):
 
 def test_an_answer_that_does_not_fit_keeps_the_question(kernel):
     """The problem is shown at the field, and a good answer goes on."""
-    cell = kernel.run('%%procedure unfit -o r\nreturn Human.input{message = "Age?", response_schema = {type = "integer"}}')
+    cell = kernel.run(
+        '%%procedure unfit -o r\nreturn Human.input{message = "Age?", response_schema = {type = "integer"}}'
+    )
     form = kernel.form(cell)
     kernel.press(form, fields={"": "many"})
     kernel.wait(lambda: form.state["problems"])
@@ -57,7 +60,9 @@ def test_an_answer_that_does_not_fit_keeps_the_question(kernel):
 
 def test_stop_ends_a_loop(kernel):
     """The stop button works here, too, and the kernel lives on."""
-    cell = kernel.begin("%%procedure loops --max-seconds 120\nwhile true do pcall(function() while true do end end) end")
+    cell = kernel.begin(
+        "%%procedure loops --max-seconds 120\nwhile true do pcall(function() while true do end end) end"
+    )
     kernel.listen(0.7)
     kernel.interrupt()
     kernel.finish(cell, timeout=5)

@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from .kernels import RELEASE, WIDGET
+from .kernels import RELEASE
+from .outputs import WIDGET
 
 pytestmark = pytest.mark.kernel
 
@@ -187,7 +188,12 @@ def test_strict_refuses_a_change_and_changes_nothing(kernel):
     refused = rerun(kernel, "strict", "--strict", RELEASE.replace('"safer"}', '"other"}'))
     assert refused.reply["ename"] == "DivergenceError"
     assert "changed (its function)" in refused.error
-    longer = rerun(kernel, "strict", "--strict", RELEASE.replace("Human.notify", 'checkpoint(function() return 1 end)\nHuman.notify'))
+    longer = rerun(
+        kernel,
+        "strict",
+        "--strict",
+        RELEASE.replace("Human.notify", "checkpoint(function() return 1 end)\nHuman.notify"),
+    )
     assert longer.reply["ename"] == "DivergenceError"
     assert "kept 3, ran 0" in rerun(kernel, "strict", "--strict").record
 
@@ -206,5 +212,4 @@ def test_plan_only_says_what_would_run(kernel):
     assert "kept 3, ran 0" in rerun(kernel, "plan").record
     new = rerun(kernel, "planned-anew", "--plan")
     assert "line 4" in new.record
-    assert "no runs" in kernel.run("%procedures list --store plan.db").texts[0]
     assert "planned-anew" not in kernel.run("%procedures").texts[0]

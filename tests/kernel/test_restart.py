@@ -27,8 +27,9 @@ def store(tmp_path):
 
 
 def test_the_same_question_is_open_after_a_restart(kernel, store):
-    """The kernel is killed on an open form: the next one asks the same question with the same times; no step ran twice."""
-    code = f'%%procedure draws --store {store} -o r\n{DRAW}return {{n, Human.approve{{message = "Take " .. n .. "?", timeout = 600}}}}'
+    """Killed on an open form, the next kernel asks the same question with the same times; no step ran twice."""
+    program = DRAW + 'return {n, Human.approve{message = "Take " .. n .. "?", timeout = 600}}'
+    code = f"%%procedure draws --store {store} -o r\n{program}"
     before = kernel.form(kernel.begin(code))
     asked = api.open_request("draws", store=store)
     kernel.restart()
@@ -68,7 +69,9 @@ def test_the_release_goes_on_after_each_kill(kernel, store):
 
 def test_a_question_expires_while_the_kernel_is_away(kernel, store):
     """The time counts from the first asking: the next kernel takes the default at once, and says so."""
-    code = f'%%procedure away --store {store} -o r\nreturn Human.approve{{message = "Sure?", default = true, timeout = 2}}'
+    code = (
+        f'%%procedure away --store {store} -o r\nreturn Human.approve{{message = "Sure?", default = true, timeout = 2}}'
+    )
     kernel.form(kernel.begin(code))
     asked = api.open_request("away", store=store)
     kernel.restart()
@@ -90,7 +93,8 @@ def test_a_question_answered_while_the_kernel_is_away(kernel, store):
 
 def test_a_paused_run_is_resumed_by_name(kernel, store):
     """`%procedures` finds it in the store; `answer` goes on from the program that is kept there."""
-    kernel.run(f'%%procedure named --store {store} --no-wait -p who="Ada"\nreturn {{input.who, Human.approve{{message = "Sure?"}}}}')
+    program = 'return {input.who, Human.approve{message = "Sure?"}}'
+    kernel.run(f'%%procedure named --store {store} --no-wait -p who="Ada"\n{program}')
     kernel.restart()
     assert "named  paused" in kernel.run(f"%procedures --store {store}").texts[0]
     assert "Sure?" in kernel.run(f"%procedures show named --store {store}").texts[0]

@@ -6,12 +6,14 @@ import pytest
 
 from lua_procedures import api
 
-from .kernels import WIDGET
+from .outputs import WIDGET
 
 pytestmark = pytest.mark.kernel
 
 ASK = 'return Human.approve{message = "Sure?"}'
-ASK_TWICE = 'local a = Human.input{message = "First?"}\nlocal b = Human.input{message = "Second?"}\nreturn a .. "-" .. b'
+ASK_TWICE = (
+    'local a = Human.input{message = "First?"}\nlocal b = Human.input{message = "Second?"}\nreturn a .. "-" .. b'
+)
 
 
 def test_queued_cells_wait(kernel):
@@ -151,6 +153,20 @@ def test_running_a_waiting_cell_again_asks_the_same_question(kernel):
     assert WIDGET not in first.mime_types
     kernel.press(kernel.form(second))
     kernel.wait(lambda: "completed" in second.record)
+
+
+def test_plan_leaves_an_open_form_alone(kernel):
+    """`--plan` on a run that waits says that it would ask; the form and the run stay as they are."""
+    cell = kernel.run(f"%%procedure planned --no-wait -o r\n{ASK}")
+    form = kernel.form(cell)
+    plan = kernel.run(f"%%procedure planned --plan\n{ASK}")
+    assert "Sure?" in plan.record
+    assert WIDGET not in plan.mime_types
+    assert form.state["phase"] == "later"
+    assert "planned: paused" in kernel.run("%procedures show planned").texts[0]
+    kernel.press(form)
+    kernel.wait(lambda: "completed" in cell.record)
+    assert kernel.value("r.value") is True
 
 
 def test_procedures_answers_what_a_form_asks(kernel):

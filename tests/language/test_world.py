@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-PATIENCE = 20.0  # seconds that a worker may take for one attack before it is ended
+PATIENCE = 60.0  # seconds that a worker may take for one attack before it is ended
 LIMITS = {"max_seconds": 0.4, "max_memory_mb": 60}
 ADDRESS = re.compile(r"0x[0-9a-f]{6,}|\b[0-9a-f]{12,}\b")
 
@@ -46,6 +46,8 @@ class Worker:
         if not said:
             self.close()
             return {"how": "hung" if hung else "died"}
+        if hung:
+            self.close()
         outcome: dict[str, Any] = json.loads(said)
         return outcome
 
@@ -410,7 +412,7 @@ FLOODS = {
 def test_floods_are_stopped(world, name):
     """What a program tells the host is bounded: the host's memory is not under Lua's limit."""
     world.close()  # a fresh process, for its memory is measured
-    outcome = world.run(FLOODS[name], limits={"max_seconds": 4, "max_memory_mb": 60})
+    outcome = world.run(FLOODS[name], limits={"max_seconds": 4, "max_memory_mb": 60, "max_checkpoints": 5000})
     assert outcome["how"] == "LimitExceeded", outcome
     assert outcome["seconds"] < 15
     assert outcome["megabytes"] < 600
@@ -729,7 +731,7 @@ def _limit_memory() -> None:
     if sys.platform == "linux":
         import resource
 
-        resource.setrlimit(resource.RLIMIT_AS, (6 * 2**30, 6 * 2**30))
+        resource.setrlimit(resource.RLIMIT_AS, (4 * 2**30, 4 * 2**30))
 
 
 def _megabytes() -> float:
@@ -772,7 +774,7 @@ def _outcome(attack: dict[str, Any]) -> dict[str, Any]:
         "status": done.status,
         "value": done.value,
         "state": done.state,
-        "notices": [notice.message for notice in done.notices],
+        "notices": [notice.message[:10_000] for notice in done.notices[:1000]],
         "after": run("return 1").status,
     }
 

@@ -89,7 +89,6 @@ ANSWERS = [
     ("Human.input{}", TIMEOUT, None),
     ("Human.input{default = 'd'}", TIMEOUT, "d"),
     ("Human.input{response_schema = {type = 'integer'}}", 5, 5),
-    ("Human.input{response_schema = {}}", {"a": [1]}, {"a": [1]}),
     ("Human.select{options = {'a', {label = 'B', value = 2}}}", "B", 2),
     ("Human.select{options = {'a', 'b'}, mode = 'multiple'}", ["b"], ["b"]),
     ("Human.select{options = {'a'}}", TIMEOUT, None),

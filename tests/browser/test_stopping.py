@@ -1,0 +1,78 @@
+"""The stop button on an open form and on a program that catches everything; the kernel lives on."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from .procedures import LOOP, WIDGET
+
+pytestmark = pytest.mark.browser
+
+#: Seconds; the contract says half of one, and a busy machine is given more.
+BOUND = 3.0
+ASK = '%%procedure ask -o ask\nlocal n = Step.run("draw", function() return math.random(1, 2^40) end)\n'
+ASK += 'local sure = Human.approve{message = "Take " .. n .. "?"}\nreturn {n, sure}'
+
+
+@pytest.mark.parametrize("front_end", ["lab", "notebook"])
+def test_stop_on_an_open_form(open_cells, shot, front_end):
+    """A record with the question remains, the file holds no widget, the next cell runs, the same question comes back."""
+    cells = open_cells(front_end=front_end)
+    cells.begin(ASK)
+    question = cells.form("Take").locator(".lpf-message").inner_text()
+    seconds = cells.stop()
+    print(f"stopped after {seconds:.2f} s")
+    assert seconds < BOUND
+    cells.has_no_form()
+    assert question in cells.text()
+    assert "run it again" in cells.text()
+    assert "cancelled" in cells.text()
+    shot(cells.notebook, "stopped")
+    saved = cells.saved_output()
+    assert WIDGET not in saved
+    assert question in saved["text/plain"]
+    assert cells.python("1 + 1") == 2
+    cells.begin(ASK)
+    cells.form(question)
+    cells.press("Approve")
+    cells.notebook.wait_for_text(1, "kept 1, ran 1")
+    assert cells.python("ask.value") == [int(question.split()[1].rstrip("?")), True]
+
+
+@pytest.mark.parametrize("front_end", ["lab", "notebook"])
+def test_stop_in_lua_that_catches_everything(open_cells, shot, front_end):
+    """The endless loop stops, the record says so, and the next cell runs."""
+    cells = open_cells(front_end=front_end)
+    cells.begin(f'%%procedure loop --max-seconds 120 -o loop\nStep.run("first", function() return 1 end)\n{LOOP}')
+    cells.page.wait_for_timeout(1000)
+    seconds = cells.stop()
+    print(f"stopped after {seconds:.2f} s")
+    assert seconds < BOUND
+    cells.notebook.wait_for_text(1, "cancelled")
+    expect(cells.notebook.cell_output(1)).to_contain_text("first")
+    shot(cells.notebook, "stopped")
+    assert cells.python("loop.status") == "cancelled"
+
+
+def test_stop_in_a_sleep(open_cells):
+    """A sleeping run stops at once, and cells queued behind it do not run."""
+    cells = open_cells("", "print('queued ran')")
+    cells.begin("%%procedure sleep -o sleep\nSleep(120)")
+    cells.notebook.run_cell(2)
+    expect(cells.notebook.cell_output(1)).to_contain_text("running", timeout=5000)
+    seconds = cells.stop()
+    print(f"stopped after {seconds:.2f} s")
+    assert seconds < BOUND
+    cells.notebook.wait_for_text(1, "cancelled")
+    assert "queued ran" not in cells.text(2)
+
+
+def test_a_stop_is_a_short_error(open_cells):
+    """The cell's error is one line without a traceback of the library."""
+    cells = open_cells()
+    cells.begin(ASK)
+    cells.form("Take")
+    cells.stop()
+    assert "lua_procedures/" not in cells.text()
+    assert cells.text().count("Traceback") == 0

@@ -45,6 +45,8 @@ class Limits(BaseModel):
         """
         if isinstance(given, Limits):
             return given
+        if given is not None and not isinstance(given, Mapping):
+            raise UsageError(f"limits: a mapping expected, got {type(given).__name__}")
         try:
             return cls(**(given or {}))
         except ValidationError as error:

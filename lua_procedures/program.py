@@ -88,7 +88,7 @@ def _sentence(faults: list[Fault]) -> str:
 
 
 def _fields(schema: Any, within: str = "") -> dict[str, dict[str, Any]]:
-    if schema == [] or schema is None:
+    if schema == []:
         return {}
     if not isinstance(schema, dict):
         raise SchemaError(f"{within or 'a schema'}: a table of fields by name expected, got {_shown(schema)}")

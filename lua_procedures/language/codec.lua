@@ -3,7 +3,7 @@
 -- The host never touches a guest's table: a value crosses as one string, bounded in bytes, leaves and depth.
 
 local type, next, rawequal, rawget, rawlen, tostring = type, next, rawequal, rawget, rawlen, tostring
-local find, gsub, format, sub, byte = string.find, string.gsub, string.format, string.sub, string.byte
+local find, gsub, format, match, byte = string.find, string.gsub, string.format, string.match, string.byte
 local concat, sort, pack, unpack = table.concat, table.sort, table.pack, table.unpack
 local mathtype, huge = math.type, math.huge
 local utf8len, utf8char = utf8.len, utf8.char
@@ -443,15 +443,19 @@ return function(kit)
     return describe_table(t, { label = "", count = 0, leaves = 0, tables = {}, unchecked = {}, by_identity = true })
   end
 
-  local NO_NAMES = {}
+  local NOTHING = { "", {}, true, true } -- from load(): there is no text, and it may name anything
 
-  -- the digest of a function's own text, and the names in it that may be globals
+  -- what is known of a function's text: its digest, the names in it that may be globals, whether it may reach all
+  -- globals, and whether it names the input
   local function text_of(fn)
     local info = getinfo(fn, "S")
     local known = kit.functions[info.source]
     local text = known and known[info.linedefined << 24 | info.lastlinedefined]
-    if text then return text[1], text[2] end
-    return "dump:" .. utf8text(dump(fn, true)), NO_NAMES -- from load(): there is no text to compare
+    if text == true then -- it shares its lines with others and carries a mark
+      text = known[-tonumber(match(dump(fn, true), "\31(%d+)\31"))]
+    end
+    if text then return text, text[1] end
+    return NOTHING, "dump:" .. utf8text(dump(fn, true))
   end
 
   -- describes one captured value and remembers it; `fn` is nil for a global
@@ -466,11 +470,22 @@ return function(kit)
     return text
   end
 
+  -- a function that may reach every global may change every one
+  local function watch_globals(seen)
+    if seen.watched.globals_seen then return end
+    local all = {}
+    for name, value in next, kit.env do
+      all[name] = true
+      seen.watched[#seen.watched + 1] = { name = name, value = value }
+    end
+    seen.watched.globals_seen = all
+  end
+
   local function describe_function(fn, seen)
     if seen.functions[fn] then return "@" .. seen.functions[fn] end
     seen.function_count = seen.function_count + 1
     seen.functions[fn] = seen.function_count
-    local digest, names = text_of(fn)
+    local text, digest = text_of(fn)
     local parts, captured, is_top = { digest }, { _ENV = true }, seen.top == fn
     for i = 1, 255 do
       local name, value = getupvalue(fn, i)
@@ -480,7 +495,7 @@ return function(kit)
         parts[#parts + 1] = name .. "\31" .. capture(seen, fn, i, name, value, is_top)
       end
     end
-    for _, name in next, names do
+    for _, name in next, text[2] do
       if not captured[name] then
         local value = rawget(kit.env, name)
         if value == nil then
@@ -490,6 +505,8 @@ return function(kit)
         end
       end
     end
+    if text[3] then watch_globals(seen) end
+    if text[4] then seen.watched.input = true end
     return concat(parts, is_top and "\30" or ";")
   end
 
@@ -498,6 +515,7 @@ return function(kit)
     if kind == "string" then return "s" .. #v .. ":" .. utf8text(v) end
     if kind == "number" then return (mathtype(v) == "integer" and "i" or "f") .. tostring(v) end
     if kind == "nil" or kind == "boolean" then return tostring(v) end
+    if v == kit.input then seen.watched.input = true end
     if kit.known[v] then return "<" .. kit.known[v] .. ">" end
     if kind == "table" then
       if handles[v] then return "<handle " .. handles[v] .. ">" end
@@ -509,37 +527,61 @@ return function(kit)
     return "<" .. kind .. ">"
   end
 
+  local WATCHED = { watched = {} } -- for values that need no walk
   local SCALARS = { string = true, number = true, boolean = true, ["nil"] = true }
 
   -- Most steps capture scalars and what is ours only: their fingerprint needs no walk. nil where it does.
   local function simple_fingerprint(fn)
-    local digest, names = text_of(fn)
-    local text = "function\31" .. digest
-    local watched, n = { fn = fn, globals = names }, 0
+    local text, digest = text_of(fn)
+    if text[3] then return nil end
+    local names, env = text[2], kit.env
+    for i = 1, #names do
+      if rawget(env, names[i]) ~= nil then return nil end
+    end
+    local watched, n = { fn = fn, globals = names, input = text[4] }, 0
+    local asked = "function\31" .. digest
     for i = 1, 255 do
       local name, value = getupvalue(fn, i)
       if not name then break end
       if name ~= "_ENV" then
         if not SCALARS[type(value)] and not kit.known[value] then return nil end
-        text = text .. "\30" .. name .. "\31" .. describe_value(value)
+        if value == kit.input then watched.input = true end
+        asked = asked .. "\30" .. name .. "\31" .. describe_value(value, WATCHED)
         watched[n + 1], watched[n + 2], watched[n + 3] = i, name, value
         n = n + 3
       end
     end
     watched.n = n
-    for i = 1, #names do
-      if rawget(kit.env, names[i]) ~= nil then return nil end
+    return asked, watched
+  end
+
+  local function shallow(t)
+    local copy = {}
+    for k, v in next, t do copy[k] = v end
+    return copy
+  end
+
+  local function alike(a, b)
+    for k, v in next, a do
+      if not rawequal(v, b[k]) then return false end
     end
-    return text, watched
+    for k in next, b do
+      if a[k] == nil then return false end
+    end
+    return true
   end
 
   -- the fingerprint of a function; also what it captured (for `changed_capture`) and what could not be checked
   function kit.fingerprint(fn)
     local text, watched = simple_fingerprint(fn)
-    if text then return text, watched, nil end
+    if text then
+      if watched.input then watched.input = shallow(kit.input) end
+      return text, watched, nil
+    end
     local seen = { top = fn, label = "", count = 0, leaves = 0, function_count = 0,
                    tables = {}, functions = {}, watched = {}, unchecked = {} }
     text = describe_function(fn, seen)
+    if seen.watched.input then seen.watched.input = shallow(kit.input) end
     return "function\31" .. text, seen.watched, next(seen.unchecked) ~= nil and seen.unchecked or nil
   end
 
@@ -564,7 +606,11 @@ return function(kit)
   -- after a step: the first captured value that it changed and may not ("assigns" or "changes", name), else nil.
   -- `in_state(table)` says whether a changed table is State's, and records the change.
   function kit.changed_capture(watched, in_state)
+    if watched.input and not alike(watched.input, kit.input) then return "changes", "input", "captured table" end
     if watched.n then return changed_simply(watched) end
+    for name in next, watched.globals_seen and kit.env or {} do
+      if not watched.globals_seen[name] then return "assigns", name, "global" end
+    end
     for i = 1, #watched do
       local entry = watched[i]
       local value = current_value(entry)

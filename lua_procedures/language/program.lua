@@ -55,7 +55,7 @@ return function(kit)
     for k, v in next, input do copy[k] = v end
     return copy
   end
-  guest.input, guest.params = input, input
+  guest.input, guest.params, kit.input = input, input, input
   function guest.output(schema) declare_output("output", schema) end
   function kit.set_input(values) fill(values) end
 

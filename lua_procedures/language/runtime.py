@@ -20,7 +20,7 @@ from ..limits import Limits
 from .conversion import Converter
 from .diagnostics import syntax_error
 from .host import HOST_CALLS, Host
-from .source import function_table
+from .source import FunctionText, marked
 
 __all__ = ["MAIN", "Guest", "Interrupted"]
 
@@ -35,6 +35,11 @@ _PARTS: Final = ("world", "codec", "effects", "state", "flow", "json", "program"
 
 class Interrupted(Exception):
     """The person pressed stop while Lua ran."""
+
+
+#: A function that names one of these may read and assign any global.
+_WHOLE_WORLD: Final = frozenset(("_G", "_ENV", "load", "rawset", "setmetatable"))
+_INPUT: Final = frozenset(("input", "params"))
 
 
 @cache
@@ -107,21 +112,33 @@ class Guest:
         Raises:
             LuaSyntaxError: it does not compile.
         """
-        self.kit.set_functions(f"={chunk}", self._functions(text, first_line))
-        padded = "\n" * (first_line - 1) + text
-        compiled = self.kit.load(padded, f"={chunk}")
+        above = "\n" * (first_line - 1)
+        compiled = self.kit.load(above + text, f"={chunk}")
         if isinstance(compiled, tuple):
             raise syntax_error(str(compiled[1]), text, first_line)
+        found = marked(text, first_line)
+        if found.by_mark:
+            compiled = self.kit.load(above + found.text, f"={chunk}")
+        # first and last line of a function, as Lua tells them, in one number; the marks count down from -1
+        table: dict[int, Any] = {
+            first << 24 | last: self._function(function) for (first, last), function in found.by_lines.items()
+        }
+        table |= {-number: self._function(function) for number, function in found.by_mark.items()}
+        self.kit.set_functions(f"={chunk}", self._lua.table_from(table))
         return compiled
 
-    def _functions(self, text: str, first_line: int) -> Any:
-        """The functions of a text by ``first line << 24 | last line``, as Lua looks them up."""
-        table = self._lua.table_from
-        found: dict[int, Any] = {}
-        for lines, (digest, names) in function_table(text, first_line).items():
-            first, _, last = lines.partition(":")
-            found[int(first) << 24 | int(last)] = table([digest, table(names)])
-        return table(found)
+    def _function(self, function: FunctionText | None) -> Any:
+        """What a fingerprint needs of a function; True where its mark must be looked up."""
+        if function is None:
+            return True
+        return self._lua.table_from(
+            [
+                function.digest,
+                self._lua.table_from(function.names),
+                not _WHOLE_WORLD.isdisjoint(function.names),
+                not _INPUT.isdisjoint(function.names),
+            ]
+        )
 
     def start(self, compiled: Any) -> None:
         """Make the program's thread; the first ``resume`` runs it."""

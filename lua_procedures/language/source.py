@@ -10,7 +10,7 @@ import re
 from bisect import bisect_left, bisect_right
 from functools import lru_cache
 from hashlib import blake2b
-from itertools import accumulate, islice
+from itertools import accumulate
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ __all__ = [
     "Token",
     "TokenKind",
     "assigned_name",
-    "function_table",
     "functions",
+    "marked",
     "split_lines",
     "tokens",
 ]
@@ -85,6 +85,7 @@ class FunctionText(NamedTuple):
         digest: 16 hex digits of its tokens, its own name apart; comments and layout do not count.
         names: what in it may be a global, sorted; locals are among them, its parameters are not.
         parameters: how many it declares, the implicit ``self`` of a method included, ``...`` not.
+        body: the offset behind its parameters.
     """
 
     first_line: int
@@ -92,6 +93,21 @@ class FunctionText(NamedTuple):
     digest: str
     names: tuple[str, ...]
     parameters: int
+    body: int
+
+
+class Marked(NamedTuple):
+    """A program in which every function can be told from all others.
+
+    Attributes:
+        text: the program, with a mark in functions that share their lines with others.
+        by_lines: first and last line to the one function there, or to None where there are several.
+        by_mark: those, by the number in their mark.
+    """
+
+    text: str
+    by_lines: dict[tuple[int, int], FunctionText | None]
+    by_mark: dict[int, FunctionText]
 
 
 class LineNumbers:
@@ -132,16 +148,24 @@ def functions(text: str, first_line: int = FIRST_LINE) -> tuple[FunctionText, ..
     return tuple(reader.read(start, end) for start, end in sorted(reader.spans))
 
 
-def function_table(text: str, first_line: int = FIRST_LINE) -> dict[str, tuple[str, tuple[str, ...]]]:
-    """``"first:last"`` lines to the digest and the names of the function there.
+def marked(text: str, first_line: int = FIRST_LINE) -> Marked:
+    """A program whose functions can be told apart by what Lua says of them.
 
-    Functions that share both lines cannot be told apart by them: they share one digest of all, in order, and all
-    their names.
+    Lua tells the first and the last line of a function. Where several share both, each gets a mark: a constant in a
+    branch that never runs, which stands in its bytecode. No line changes, and the digests are those of the text
+    without marks.
     """
-    groups: dict[str, list[FunctionText]] = {}
+    groups: dict[tuple[int, int], list[FunctionText]] = {}
     for function in functions(text, first_line):
-        groups.setdefault(f"{function.first_line}:{function.last_line}", []).append(function)
-    return {lines: _merged(group) for lines, group in groups.items()}
+        groups.setdefault((function.first_line, function.last_line), []).append(function)
+    several = [function for group in groups.values() if len(group) > 1 for function in group]
+    by_mark = dict(enumerate(several, 1))
+    pieces, place = [], 0
+    for number, function in sorted(by_mark.items(), key=lambda item: item[1].body):
+        pieces += [text[place : function.body], f' if nil then local _ = "\\031{number}\\031" end ']
+        place = function.body
+    by_lines = {lines: group[0] if len(group) == 1 else None for lines, group in groups.items()}
+    return Marked("".join([*pieces, text[place:]]), by_lines, by_mark)
 
 
 def assigned_name(text: str, line: int, callee: str | None = None, first_line: int = FIRST_LINE) -> str | None:
@@ -188,13 +212,14 @@ class _FunctionReader:
         """The function from the token ``function`` at ``start`` to its ``end`` token at ``end``."""
         bracket = next((index for index in range(start, end) if self._words[index] == "("), start)
         method = ":" in self._words[start:bracket]
-        parameters = self._parameters(bracket, end)
+        parameters, closing = self._parameters(bracket, end)
         return FunctionText(
             first_line=self._line_of(self._tokens[self._defining(start, bracket)].start),
             last_line=self._line_of(self._tokens[end].start),
             digest=self._digest(bracket, end, method=method),
             names=self._variables(bracket, end, {*parameters, *(("self",) if method else ())}),
             parameters=len(parameters) + method,
+            body=self._tokens[closing].end,
         )
 
     def _defining(self, start: int, bracket: int) -> int:
@@ -202,14 +227,16 @@ class _FunctionReader:
         named = bracket != start + 1
         return start if named and self._words[start - 1] not in ("local", "global") else bracket
 
-    def _parameters(self, bracket: int, end: int) -> list[str]:
+    def _parameters(self, bracket: int, end: int) -> tuple[list[str], int]:
+        """The parameters, and the place of the bracket that closes them."""
+        closing = next((index for index in range(bracket + 1, end) if self._words[index] == ")"), end - 1)
         listed = []
-        for token in islice(self._tokens, bracket + 1, end):
-            if token.text in (")", "..."):
+        for token in self._tokens[bracket + 1 : closing]:
+            if token.text == "...":
                 break
             if token.kind == "name":
                 listed.append(token.text)
-        return listed
+        return listed, closing
 
     def _digest(self, bracket: int, end: int, *, method: bool) -> str:
         """Joined by newlines, tokens can be told apart again: no two functions share a text."""
@@ -290,12 +317,6 @@ def _structure(words: Sequence[str]) -> tuple[list[tuple[int, int]], set[int]]:
         elif word == "=" and opened and words[opened[-1]] == "{":
             fields.add(index - 1)
     return spans, fields
-
-
-def _merged(group: Sequence[FunctionText]) -> tuple[str, tuple[str, ...]]:
-    names = tuple(sorted({name for function in group for name in function.names}))
-    digests = [function.digest for function in group]
-    return digests[0] if len(digests) == 1 else _digest_of("\n".join(digests)), names
 
 
 def _digest_of(text: str) -> str:

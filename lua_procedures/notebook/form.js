@@ -15,7 +15,10 @@ const KINDS = {
 const NO_REPLY_AFTER = 15_000;
 const VIEW = "application/vnd.jupyter.widget-view+json";
 let forms = 0;
-let sent = null; // the request answered last in this page: the next question's form takes over the focus
+
+// After an answer the next question's form takes over the focus, and after the last one the cell.
+let sent = null; // the request that was answered
+let home = null; // the cell whose form had the focus
 
 /** What was typed, kept for this browser tab, so that a reload of the page keeps it. */
 class Draft {
@@ -268,6 +271,7 @@ class QuestionForm {
     if (button < 0 || this.all.disabled) return;
     this.wait("Sending…");
     sent = this.view.id;
+    home = this.root.closest(".jp-Cell");
     this.model.send({ type: "answer", request: this.view.id, value: { button, ...this.held() } });
   }
 
@@ -282,7 +286,7 @@ class QuestionForm {
     this.all.disabled = true;
     this.status.textContent = text;
     clearTimeout(this.patience);
-    this.patience = setTimeout(() => this.free("No reply yet: the kernel may be busy. You can send again."), NO_REPLY_AFTER);
+    this.patience = setTimeout(() => this.free("No reply yet. You can send again; if the kernel was restarted, run the cell again."), NO_REPLY_AFTER);
   }
 
   free(text = "") {
@@ -401,9 +405,17 @@ function contextValue(text) {
   return text.includes("\n") ? h("pre", { class: "lpf-pre" }, text) : text;
 }
 
+function initialize({ model }) {
+  model.on("change:phase", () => {
+    if (model.get("phase") !== "closed") return;
+    if (document.activeElement === document.body) home?.focus();
+    sent = home = null;
+  });
+}
+
 function render({ model, el }) {
   const form = new QuestionForm(model, el);
   return () => form.remove();
 }
 
-export default { render };
+export default { initialize, render };

@@ -114,8 +114,19 @@ _LUA: Final = (
     "type", "unpack", "utf8", "xpcall",
 )  # fmt: skip
 
+_LIBRARIES: Final = {
+    "coroutine": "close create isyieldable resume running status wrap yield",
+    "math": "abs acos asin atan ceil cos deg exp floor fmod frexp huge ldexp log max maxinteger min mininteger modf pi rad "
+    "random randomseed sin sqrt tan tointeger type ult",
+    "os": "clock date difftime time",
+    "string": "byte char find format gmatch gsub len lower match pack packsize rep reverse sub unpack upper",
+    "table": "concat create insert move pack remove sort unpack",
+    "utf8": "char charpattern codepoint codes len offset",
+}
+
 
 def primitive_names() -> list[str]:
     """Every name a program can use: dotted names, their families, and Lua's own."""
     names = {primitive.name for primitive in PRIMITIVES}
-    return sorted(names | {name.partition(".")[0] for name in names} | set(_LUA))
+    members = {f"{library}.{member}" for library, listed in _LIBRARIES.items() for member in listed.split()}
+    return sorted(names | members | {name.partition(".")[0] for name in names} | set(_LUA))

@@ -40,6 +40,9 @@ class Steps:
 
     def _begin(self, kind: str, name: str, asked: str, line: int, unchecked: str | None) -> Reply:
         ledger = self._ledger
+        if unchecked:
+            shown = json.dumps(name, ensure_ascii=False)
+            self._host.warn(f"{kind} {shown}: not checked for changes: {unchecked}", line)
         if kind == "step":
             seen = ledger.frames[-1].entry_named(name)
             if seen is not None:
@@ -50,7 +53,7 @@ class Steps:
         sought = ledger.seek(kind, name, asked, line)
         if sought.found:
             return self._choose(sought)
-        return self._run(sought, unchecked)
+        return self._run(sought)
 
     def _again(self, asked: str, line: int, before: Entry) -> Reply:
         """A step's name is used a second time in its frame."""
@@ -79,13 +82,10 @@ class Steps:
             if all(now[key] == read for key, read in loads(entry.reads or "{}").items()):
                 return self._replay(entry)
         sought.found = []
-        return self._run(sought, None)
+        return self._run(sought)
 
-    def _run(self, sought: Sought, unchecked: str | None) -> Reply:
+    def _run(self, sought: Sought) -> Reply:
         self._ledger.go_live(sought)
-        if unchecked:
-            name = json.dumps(sought.name, ensure_ascii=False)
-            self._host.warn(f"{sought.kind} {name}: not checked for changes: {unchecked}", sought.line)
         self._ledger.open(sought, len(self._host.notices))
         return ("run",)
 

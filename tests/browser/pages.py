@@ -11,7 +11,9 @@ from playwright.sync_api import Locator, Page, expect
 SECOND = 1000
 READY = """() => {
     const panel = window.jupyterapp?.shell?.currentWidget;
-    return panel?.sessionContext?.session?.kernel?.status === "idle" && panel.content?.widgets?.length > 0;
+    const prompts = [...(panel?.node?.querySelectorAll(".jp-InputPrompt") ?? [])];
+    const idle = panel?.sessionContext?.session?.kernel?.status === "idle"; // so it is, too, while a cell awaits
+    return idle && panel.content?.widgets?.length > 0 && !prompts.some((prompt) => prompt.textContent.includes("*"));
 }"""
 SET_SOURCE = """([place, source]) => {
     window.jupyterapp.shell.currentWidget.content.widgets[place].model.sharedModel.setSource(source);

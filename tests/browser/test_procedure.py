@@ -94,6 +94,7 @@ def test_release_is_answered_by_keyboard_alone(open_cells, shot, front_end):
     keyboard.press("Enter")
     cells.notebook.wait_for_text(1, "completed")
     shot(cells.notebook, "record")
+    expect(cells.notebook.cell(1)).to_be_focused()
     value, feedback = cells.python("(run.value, run.answers[0].value['feedback'])")
     assert value == {"shipped": True, "notes": "faster\nsafer\nsmaller, dd aaünï", "collected": 1}
     assert feedback == "fine so far"

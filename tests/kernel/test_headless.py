@@ -55,13 +55,13 @@ def outputs(made):
     return [[dict(output) for output in cell.outputs] for cell in made.cells]
 
 
-def run(tmp_path, *command, **variables):
-    """Run a command of this Python with nobody at its standard input."""
+def run(tmp_path, *command, typed="", **variables):
+    """Run a command of this Python with a text, and nobody, at its standard input."""
     return subprocess.run(
         [sys.executable, "-m", *command],
         cwd=tmp_path,
         env=environment(tmp_path, **variables),
-        stdin=subprocess.DEVNULL,
+        input=typed,
         capture_output=True,
         text=True,
         timeout=120,
@@ -211,6 +211,14 @@ def test_ipython_without_a_terminal(tmp_path, wrapped):
     assert "HumanInputRequired" in text
     assert "LUA_PROCEDURES_ANSWERS" in text
     assert "lua_procedures/" not in text
+
+
+def test_ipython_with_piped_input(tmp_path):
+    """Cells from a pipe: a question fails at once, and what follows in the pipe is no answer."""
+    typed = f"%load_ext lua_procedures\nrun_magic = get_ipython().run_cell_magic\nrun_magic('procedure', 'ask', {ASK!r})\nyes\n"
+    done = run(tmp_path, "IPython", "--simple-prompt", typed=typed)
+    assert "HumanInputRequired" in done.stdout + done.stderr
+    assert "ask: completed" not in done.stdout
 
 
 def test_ipython_script_with_answers(tmp_path):

@@ -94,7 +94,7 @@ def test_the_value_and_o_are_the_run(kernel):
     assert kernel.value("[(c.path, c.kind, c.name, c.line) for c in r.checkpoints]") == [
         ("0", "step", "collect notes", 4),
         ("1", "human", "Release notes", 9),
-        ("2", "human", "Ship 2.1.0?", 13),
+        ("2", "human", "Ship 2.1.0?", 14),
     ]
 
 

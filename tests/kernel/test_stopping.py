@@ -47,16 +47,18 @@ def test_stop_on_an_open_form(kernel):
     assert kernel.value("(r.status, r.value[1], len(r.answers), r.replayed)") == ("completed", True, 1, 1)
 
 
-@pytest.mark.parametrize(
-    "program",
-    [
-        LOOP,
-        "local t = setmetatable({}, {__index = function() while true do end end})\nwhile true do pcall(rawlen, #t.x) end",
-        "while true do xpcall(function() while true do end end, function() while true do end end) end",
-        "local co = coroutine.wrap(function() while true do end end)\nwhile true do pcall(co) end",
-    ],
-    ids=["pcall", "index", "xpcall", "coroutine"],
-)
+CATCHERS = {
+    "pcall": LOOP,
+    "xpcall": "while true do xpcall(function() while true do end end, function() while true do end end) end",
+    "coroutine": "local co = coroutine.wrap(function() while true do end end)\nwhile true do pcall(co) end",
+    "metamethod": (
+        "local t = setmetatable({}, {__index = function() while true do end end})\n"
+        "while true do pcall(function() return t.x end) end"
+    ),
+}
+
+
+@pytest.mark.parametrize("program", CATCHERS.values(), ids=CATCHERS)
 def test_stop_in_lua_that_catches_everything(kernel, program):
     """No pcall, handler, metamethod or coroutine keeps the program alive; the kernel lives on."""
     cell = kernel.begin(

@@ -14,8 +14,8 @@ from lua_procedures.language.source import (
     KEYWORDS,
     LineNumbers,
     assigned_name,
-    function_table,
     functions,
+    marked,
     split_lines,
     tokens,
 )
@@ -244,7 +244,7 @@ def test_layout_does_not_count(words: list[str], data: st.DataObject) -> None:
     gaps = data.draw(st.lists(st.sampled_from(GAPS), min_size=len(words), max_size=len(words)))
     text = "".join(gap + word for gap, word in zip(gaps, words, strict=True))
 
-    assert [function[2:] for function in functions(text)] == [function[2:] for function in functions(" ".join(words))]
+    assert [function[2:5] for function in functions(text)] == [function[2:5] for function in functions(" ".join(words))]
 
 
 def test_lines_can_be_counted_from_another() -> None:
@@ -301,7 +301,7 @@ def test_a_method_has_its_self() -> None:
     """``t:m(a)`` is ``t.m(self, a)``."""
     assert digests("function t:m(a) end") == digests("function t.m(self, a) end")
     assert digests("function t:m() end") == digests("function t.m(self) end")
-    assert functions("function t:m(a) return self end")[0][3:] == ((), 2)
+    assert functions("function t:m(a) return self end")[0][3:5] == ((), 2)
 
 
 def test_the_name_of_an_inner_function_counts() -> None:
@@ -372,26 +372,29 @@ def _globals_read(text: str) -> set[str]:
 # --- the table for fingerprints ---------------------------------------------------------------------------------
 
 
-def test_function_table_is_by_lines() -> None:
-    """Each function is found by its first and last line."""
-    text = "function f(a)\n  return g(a)\nend\nh = function() return i end"
-    table = function_table(text)
-
-    assert table == {
-        "2:4": (digests(text)[0], ("g",)),
-        "5:5": (digests(text)[1], ("i",)),
-    }
+def test_functions_alone_on_their_lines_are_known_by_them() -> None:
+    """A program without functions that share lines is left as it is."""
+    text = "local function f()\n  return g()\nend\nreturn function() return 1 end"
+    found = marked(text)
+    assert found.text == text
+    assert not found.by_mark
+    assert {lines: one and one.names for lines, one in found.by_lines.items()} == {(2, 4): ("g",), (5, 5): ()}
 
 
-def test_functions_that_share_their_lines_share_an_entry() -> None:
-    """On one line functions cannot be told apart: they have one digest, in which their order counts."""
-    one, two = "function() return a end", "function() return b end"
-    (entry,) = function_table(f"x, y = {one}, {two}").values()
-    (other,) = function_table(f"x, y = {two}, {one}").values()
-
-    assert entry[1] == ("a", "b")
-    assert entry[0] not in digests(f"x, y = {one}, {two}")
-    assert entry[0] != other[0]
+def test_functions_that_share_lines_are_marked() -> None:
+    """Each of them has its own mark in its bytecode, before those of the functions inside it, and no line changes."""
+    text = "return function(a, ...) return function() return 1 end, 2 end, function() return 3 end"
+    found = marked(text)
+    assert found.by_lines == {(2, 2): None}
+    runtime = lua55.LuaRuntime(encoding=None)
+    marks = runtime.execute(
+        b"return function(text) local outer, last = load(text)() local inner = outer()"
+        b" local function mark(f) return tonumber(string.match(string.dump(f, true), '\\31(%d+)\\31')) end"
+        b" return {mark(outer), mark(inner), mark(last)} end"
+    )(found.text.encode())
+    digests = [found.by_mark[number].digest for number in marks.values()]
+    assert digests == [function.digest for function in functions(text)]
+    assert found.text.count("\n") == text.count("\n")
 
 
 # --- assigned names ---------------------------------------------------------------------------------------------

@@ -32,6 +32,18 @@ def test_every_other_global_is_known():
     assert {"math", "string", "Step", "print", "coroutine", "unpack"} <= set(names)
 
 
+def test_members_of_libraries_are_known():
+    """The names of Lua's own libraries are those that a program finds there."""
+    source = """
+      local names = {}
+      for _, library in ipairs{"coroutine", "math", "os", "string", "table", "utf8"} do
+        for name in pairs(_G[library]) do names[#names + 1] = library .. "." .. name end
+      end
+      return names"""
+    known = {name for name in primitive_names() if "." in name} - {primitive.name for primitive in PRIMITIVES}
+    assert set(run(source).value) == known
+
+
 def test_names_are_unique_and_sorted():
     """A name is described once; the list of names is sorted."""
     names = [primitive.name for primitive in PRIMITIVES]

@@ -10,6 +10,8 @@ unit and record separators), so that a change can be explained part by part.
 
 from __future__ import annotations
 
+import sys
+from collections import Counter
 from collections.abc import Iterator
 from hashlib import blake2b
 from itertools import takewhile
@@ -96,6 +98,7 @@ class Journal:
         self._by_key: dict[bytes, Entry | list[Entry]] = {}
         self._after: dict[bytes, Entry] | None = None
         self._beside: dict[bytes, list[Entry]] | None = None
+        self._forgotten: Counter[bytes] = Counter()
         self.has_cuts = any(entry.kind == "cut" for entry in self.entries)
         self._index_all()
 
@@ -125,6 +128,18 @@ class Journal:
         if found is None:
             return []
         return found[::-1] if type(found) is list else [found]  # type: ignore[list-item]  # an Entry is a tuple
+
+    def times(self, key: bytes) -> int:
+        """How often that was done, also what a cut has forgotten."""
+        found = self._by_key.get(key)
+        return self._forgotten[key] + (0 if found is None else len(found) if type(found) is list else 1)
+
+    def index_of(self, entry: Entry) -> int:
+        """How often the same had been done before."""
+        return next(place for place, each in enumerate(self._done(entry.key)) if each is entry)
+
+    def _done(self, key: bytes) -> list[Entry]:
+        return [each for each in self.entries if each.key == key]
 
     def only(self, key: bytes) -> Entry | None:
         """The entry with that key where there is just one."""
@@ -164,6 +179,7 @@ class Journal:
         for key, found in list(self._by_key.items()):
             listed = found if isinstance(found, list) else [found]
             kept = [each for each in listed if id(each) not in older or not _is_from(each.path, cut.name, position)]
+            self._forgotten[key] += len(listed) - len(kept)
             if not kept:
                 del self._by_key[key]
             elif len(kept) != len(listed):
@@ -198,10 +214,13 @@ class Journal:
         if self._after is None:
             self._after = {each.chain: each for each in self.entries if each.kind not in HIDDEN_KINDS}
         inner: list[Entry] = []
-        chain = entry.tail
+        chain, position = entry.tail, sys.maxsize
         while (last := self._after.get(chain)) is not None:
-            inner.append(last)
             chain = last.prev
+            place = int(last.path.rpartition("/")[2])
+            if place < position:  # otherwise a cut has forgotten it
+                inner.append(last)
+                position = place
         return inner[::-1]
 
     def newest(self, prefix: str, which: str | int) -> Entry | None:

@@ -87,6 +87,11 @@ return function(kit)
 
   ---- trackers -----------------------------------------------------------------------------------------
 
+  -- whether a key was there when the step first met it; called before any change
+  local function note_presence(tracker, key, was_there)
+    if tracker.present[key] == nil then tracker.present[key] = was_there end
+  end
+
   local ABSENT = ""
 
   local function text_of(key, value)
@@ -109,6 +114,7 @@ return function(kit)
     if not tracker.known then
       tracker.reads, tracker.known, tracker.before, tracker.written = {}, {}, {}, {}
       tracker.log, tracker.appended, tracker.nodes = {}, {}, {}
+      tracker.present, tracker.base = {}, {}
     end
     return tracker
   end
@@ -127,7 +133,8 @@ return function(kit)
   function kit.touch(key)
     local tracker = live.tracker
     while tracker do
-      if not opened(tracker).known[key] then
+      note_presence(opened(tracker), key, values[key] ~= nil)
+      if not tracker.known[key] then
         local node = snapshot(values[key], tracker.nodes)
         tracker.reads[key] = text_of(key, met_value(tracker, key, node))
         tracker.known[key] = true
@@ -137,11 +144,12 @@ return function(kit)
     end
   end
 
-  -- the program replaces a State key without looking
+  -- the program replaces a State key without looking; called before it does
   function kit.overwrite(key)
     local tracker = live.tracker
     while tracker do
-      opened(tracker).known[key] = true
+      note_presence(opened(tracker), key, values[key] ~= nil)
+      tracker.known[key] = true
       tracker.written[key] = true
       tracker = tracker.parent
     end
@@ -151,7 +159,8 @@ return function(kit)
   function kit.appending(effect, is_new)
     local tracker, key = live.tracker, effect[2]
     while tracker do
-      if not opened(tracker).known[key] then
+      note_presence(opened(tracker), key, not is_new)
+      if not tracker.known[key] then
         tracker.log[#tracker.log + 1] = effect
         if tracker.appended[key] == nil then tracker.appended[key] = is_new and 0 or effect[4] end
       end
@@ -159,16 +168,37 @@ return function(kit)
     end
   end
 
-  -- something else than State is read; `label` has a reader
+  -- something else than State is read; `label` has a reader. A step depends on it as it was before the step's own
+  -- changes, and not at all where those replaced it.
   function kit.depend(label)
-    local tracker, text = live.tracker, nil
+    local tracker = live.tracker
     while tracker do
-      if opened(tracker).reads[label] == nil then
-        text = text or readers[label]()
-        tracker.reads[label] = text
-      end
+      local reads, base = opened(tracker).reads, tracker.base[label]
+      if reads[label] == nil and base ~= false then reads[label] = base or readers[label](tracker) end
       tracker = tracker.parent
     end
+  end
+
+  -- something with a reader is about to change; `replaced` says that nothing of it is left
+  function kit.changing(label, replaced)
+    local tracker = live.tracker
+    while tracker do
+      local base = opened(tracker).base
+      if base[label] == nil then base[label] = not replaced and readers[label](tracker) end
+      tracker = tracker.parent
+    end
+  end
+
+  -- the keys of State as they were before the step's own changes
+  function kit.keys_before(tracker)
+    local present, keys = tracker and tracker.present or {}, {}
+    for key in next, values do
+      if present[key] ~= false then keys[key] = true end
+    end
+    for key, was_there in next, present do
+      if was_there then keys[key] = true end
+    end
+    return concat(sorted(keys), "\31")
   end
 
   -- an inner step is not run again: what it read, the steps around it read

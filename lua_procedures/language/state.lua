@@ -41,12 +41,7 @@ return function(kit)
   end
 
   local KEYS = "\31keys of State" -- what a step depends on that looks at all of State
-  readers[KEYS] = function()
-    local keys = {}
-    for k in next, values do keys[#keys + 1] = k end
-    sort(keys)
-    return concat(keys, "\31")
-  end
+  readers[KEYS] = kit.keys_before
 
   local function sorted_keys()
     local keys = {}
@@ -198,7 +193,15 @@ return function(kit)
     happened(effect)
   end
 
+  local CURRENT, HISTORY = "\31the current stage", "\31the stage history"
+  readers[CURRENT] = function() return current or "" end
+  readers[HISTORY] = function() return tostring(#history) end
+
   local function move(to, time)
+    if live.tracker then
+      kit.changing(CURRENT, true)
+      kit.changing(HISTORY)
+    end
     history[#history + 1] = { from_stage = current, to_stage = to, timestamp = time }
     happened({ "stage", to, time })
     host.stage_moved(to, time)
@@ -211,10 +214,6 @@ return function(kit)
       fail(primitive, format("unknown stage %q; the stages are %s", name, concat(declared, ", ")))
     end
   end
-
-  local CURRENT, HISTORY = "\31the current stage", "\31the stage history"
-  readers[CURRENT] = function() return current or "" end
-  readers[HISTORY] = function() return tostring(#history) end
 
   local function read_current()
     if live.tracker then depend(CURRENT) end
@@ -264,15 +263,16 @@ return function(kit)
 
   local iterations = 0
 
+  local ITERATIONS = "\31Iterations"
+  readers[ITERATIONS] = function() return tostring(iterations) end
+
   local function count_iteration(n)
+    if live.tracker then kit.changing(ITERATIONS) end
     iterations = iterations + n
     happened({ "iterations", n })
   end
   kit.count_iteration = count_iteration
   function kit.appliers.iterations(effect) count_iteration(effect[2]) end
-
-  local ITERATIONS = "\31Iterations"
-  readers[ITERATIONS] = function() return tostring(iterations) end
 
   local function read_iterations()
     if live.tracker then depend(ITERATIONS) end
@@ -289,7 +289,11 @@ return function(kit)
 
   local stop = { requested = false, reason = nil, success = true }
 
+  local STOP = "\31Stop"
+  readers[STOP] = function() return stop.requested and format("%s %s", stop.success, stop.reason) or "" end
+
   local function request_stop(reason, success)
+    if live.tracker then kit.changing(STOP, true) end
     stop.requested, stop.reason, stop.success = true, reason, success
     happened({ "stop", reason, success })
     host.stop_requested(reason, success)
@@ -299,8 +303,6 @@ return function(kit)
 
   -- a stop asked for from outside counts from where the program first looks; the host offers it beforehand
   local offers, looks = {}, 0
-  local STOP = "\31Stop"
-  readers[STOP] = function() return stop.requested and format("%s %s", stop.success, stop.reason) or "" end
   function kit.offer_stop(number, reason, success) offers[number] = { reason, success } end
 
   local function look()

@@ -155,6 +155,7 @@ class QuestionForm {
       "change:problems": () => this.showProblems(),
       "change:phase": () => this.showPhase(),
       "change:outcome": () => this.showPhase(),
+      "comm_live_update": () => this.showLost(),
     };
     for (const [name, listener] of Object.entries(this.listeners)) model.on(name, listener);
     parent.append(this.root);
@@ -286,7 +287,7 @@ class QuestionForm {
     this.all.disabled = true;
     this.status.textContent = text;
     clearTimeout(this.patience);
-    this.patience = setTimeout(() => this.free("No reply yet. You can send again; if the kernel was restarted, run the cell again."), NO_REPLY_AFTER);
+    this.patience = setTimeout(() => this.free("No reply yet: the kernel may be busy. You can send again."), NO_REPLY_AFTER);
   }
 
   free(text = "") {
@@ -365,6 +366,15 @@ class QuestionForm {
     const end = h("div", { class: "lpf-outcome", role: "status" });
     end.innerHTML = outcome;
     this.body.replaceChildren(end);
+  }
+
+  /** The kernel that asked is gone, as after a restart. */
+  showLost() {
+    clearInterval(this.clock);
+    clearTimeout(this.patience);
+    this.all.disabled = true;
+    this.countdown.textContent = "";
+    this.status.textContent = "The kernel was restarted: run the cell again to answer.";
   }
 
   showTime() {

@@ -69,7 +69,9 @@ def record_html(run: Run, *, volatile: bool | None = None, question: bool = True
     lines = fold(checkpoints, run.answers)
     return el.page(
         [
-            _head_html(_known(run).title or run.name, run.status, _STATUS_COLORS.get(run.status), _spared(run, checkpoints)),
+            _head_html(
+                _known(run).title or run.name, run.status, _STATUS_COLORS.get(run.status), _spared(run, checkpoints)
+            ),
             el.block(el.muted(el.safe(change, 500))) if change else "",
             _stages_html(_stages_of(run)),
             _error_html(run.error) if run.error else "",

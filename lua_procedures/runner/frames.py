@@ -44,10 +44,18 @@ class Frame:
 
     @property
     def root(self) -> bytes:
-        """The chain at its start; also what its random numbers are seeded with."""
+        """The chain at its start."""
         if self._root is None:
             self._root = frame_chain(self.key, self._variant)
         return self._root
+
+    @property
+    def seed(self) -> bytes:
+        """What its random numbers are seeded with, beside the run's seed: its place, not what happened before it.
+
+        A seeded run draws the same numbers whenever a person answers, and done again an operation draws others.
+        """
+        return f"{self.path}\0{self.kind}\0{self.name}\0{self._variant}".encode()
 
     @property
     def chain(self) -> bytes:

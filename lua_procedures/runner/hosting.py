@@ -169,4 +169,4 @@ class Hosting:
     def seed(self) -> int:
         """The seed of the innermost frame's random numbers, as a signed 64-bit integer."""
         seed = self.ledger.journal.row.seed.to_bytes(8, "little", signed=True)
-        return int.from_bytes(blake2b(self.ledger.frame.root, digest_size=8, key=seed).digest(), "little", signed=True)
+        return int.from_bytes(blake2b(self.ledger.frame.seed, digest_size=8, key=seed).digest(), "little", signed=True)

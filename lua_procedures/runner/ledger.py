@@ -45,7 +45,7 @@ class Sought:
 
     Attributes:
         found: its recorded entries, newest first.
-        variant: how many entries its key had, asked for again or not.
+        variant: how often it was done before, which tells its frame from those of other times.
     """
 
     __slots__ = ("asked", "found", "key", "kind", "line", "name", "path", "variant")
@@ -60,7 +60,7 @@ class Sought:
         self.key = key
         self.path = path
         self.found = found
-        self.variant = len(found)
+        self.variant = 0
 
 
 class Ledger:
@@ -120,13 +120,23 @@ class Ledger:
         frame = self.frames[-1]
         key = key_of(frame.chain, kind, name, asked)
         sought = Sought(kind, name, asked, line, key, f"{frame.prefix}{frame.next}", self.journal.find(key))
-        if sought.found and self.policy.redo and self._redone(sought):
-            sought.found = []
+        sought.variant = self.journal.times(key)
+        if sought.found and self.policy.redo:
+            self._redo(sought)
         return sought
 
-    def _redone(self, sought: Sought) -> bool:
+    def _redo(self, sought: Sought) -> None:
+        """Forget what is recorded of an operation that is to run again, or that has such a one inside it."""
+        newest = sought.found[0]
+        if self._is_redone(newest):
+            sought.found = []
+        elif any(self._is_redone(inner) for inner in self._inside(newest)):
+            sought.found = []
+            sought.variant = self.journal.index_of(newest)  # entered again, it finds what it did inside
+
+    def _is_redone(self, entry: Entry) -> bool:
         redo = self.policy.redo
-        return sought.name in redo or sought.path in redo or ("failed" in redo and sought.found[0].failed)
+        return entry.name in redo or entry.path in redo or ("failed" in redo and entry.failed)
 
     def replay(self, entry: Entry) -> None:
         """Pass over a recorded operation."""
@@ -180,7 +190,7 @@ class Ledger:
             return
         before = self.journal.superseded(self.frames[-1].chain)
         sentence = difference(sought, before) if before else None
-        if sought.variant and not sought.found and policy.redo:
+        if policy.redo and not sought.found and self.journal.find(sought.key):
             sentence = f"line {sought.line}: {called(sought)} runs again, as asked"
         self.change = self.change or sentence
         if policy.strict and (sentence or self.journal.row.tail is not None):

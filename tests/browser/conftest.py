@@ -116,7 +116,19 @@ def open_cells(open_notebook):
 @pytest.fixture(scope="module")
 def cells(open_shared_notebook):
     """The same, shared by the tests of one module, in JupyterLab."""
-    return Cells(open_shared_notebook(LOAD, "", ""))
+    return Cells(open_shared_notebook(LOAD, "", "", ""))
+
+
+@pytest.fixture(scope="module")
+def cells7(open_shared_notebook):
+    """The same in Notebook 7."""
+    return Cells(open_shared_notebook(LOAD, "", "", "", front_end="notebook"))
+
+
+@pytest.fixture(params=["cells", "cells7"])
+def both(request):
+    """Such a notebook in each front end."""
+    return request.getfixturevalue(request.param)
 
 
 @pytest.fixture

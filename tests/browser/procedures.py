@@ -8,6 +8,7 @@ import time
 from playwright.sync_api import expect
 
 LOAD = "%load_ext lua_procedures"
+#: The program of the quickstart.
 RELEASE = """\
 %%procedure release -p version="2.1.0" -o run
 Stages{"prepare", "approve", "ship"}
@@ -18,7 +19,8 @@ local notes = Step.run("collect notes", function()
 end)
 Stage.advance("approve")
 local review = Human.review{message = "Release notes", artifact = table.concat(notes.lines, "\\n"),
-                            artifact_type = "markdown", options = {"Approve", {label = "Reject", type = "cancel"}}, timeout = 3600}
+                            artifact_type = "markdown", timeout = 3600,
+                            options = {"Approve", {label = "Reject", type = "cancel"}}}
 if review.decision ~= "Approve" then return {shipped = false, why = review.feedback} end
 Stage.advance("ship")
 local sure = Human.approve{message = "Ship " .. notes.version .. "?", default = false, timeout = 600}
@@ -27,6 +29,9 @@ return {shipped = sure, notes = review.edited_artifact or notes.lines, collected
 """
 #: A program that only the stop button ends.
 LOOP = "while true do pcall(function() while true do end end) end"
+CLEAR = """(place) => {
+    window.jupyterapp.shell.currentWidget.content.widgets[place].model.clearExecution();
+}"""
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
@@ -48,7 +53,8 @@ class Cells:
         self.notebook.wait_until_idle()
 
     def begin(self, source, place=1):
-        """Put a program into a cell and run it, without waiting."""
+        """Put a program into a cell, run it, and do not wait; nothing of an earlier output is left."""
+        self.page.evaluate(CLEAR, place)
         self.notebook.set_source(place, source)
         self.notebook.run_cell(place)
 
@@ -80,8 +86,7 @@ class Cells:
     def python(self, expression):
         """A Python expression's value; plain data."""
         place = self.page.locator(".jp-Notebook .jp-Cell").count() - 1
-        self.notebook.set_source(place, f"print('VALUE', repr({expression}), 'END')")
-        self.notebook.run_cell(place)
+        self.begin(f"print('VALUE', repr({expression}), 'END')", place)
         self.notebook.wait_for_text(place, "END")
         self.notebook.wait_until_idle()
         return ast.literal_eval(self.text(place).partition("VALUE ")[2].rpartition(" END")[0])

@@ -13,9 +13,8 @@ DRAW = 'local n = Step.run("draw", function() return math.random(1, 2^40) end)\n
 TWO = 'local a = Human.approve("First?")\nlocal b = Human.input("Second?")\nreturn {a, b}'
 
 
-def test_expiry_takes_the_default_that_the_countdown_named(open_cells, shot):
+def test_expiry_takes_the_default_that_the_countdown_named(cells, shot):
     """The countdown names the default; when the time is up it is taken, and the record says that it timed out."""
-    cells = open_cells()
     cells.begin('%%procedure late -o late\nreturn Human.approve{message = "In time?", default = true, timeout = 2}')
     expect(cells.form("In time?").get_by_role("timer")).to_contain_text("Takes “Approve”")
     cells.notebook.wait_for_text(1, "completed")
@@ -25,23 +24,23 @@ def test_expiry_takes_the_default_that_the_countdown_named(open_cells, shot):
     assert cells.python("(late.value, late.answers[0].timed_out)") == (True, True)
 
 
-def test_expiry_of_a_select_names_its_label(open_cells):
+def test_expiry_of_a_select_names_its_label(cells):
     """The countdown says the default's label, and the value is what the program gets."""
-    cells = open_cells()
-    options = 'options = {{label = "Europe", value = "eu"}, {label = "Asia", value = "as"}}, default = "as", timeout = 2'
+    options = (
+        'options = {{label = "Europe", value = "eu"}, {label = "Asia", value = "as"}}, default = "as", timeout = 2'
+    )
     cells.begin(f'%%procedure where -o where\nreturn Human.select{{message = "Where?", {options}}}')
     expect(cells.form("Where?").get_by_role("timer")).to_contain_text("Takes “Asia”")
     cells.notebook.wait_for_text(1, "timed out")
     assert cells.python("where.value") == "as"
 
 
-@pytest.mark.parametrize("front_end", ["lab", "notebook"])
-def test_later_frees_the_kernel(open_cells, shot, front_end):
+def test_later_frees_the_kernel(both, shot):
     """``Later`` lets the queued cell run; the form stays and its answers go on in the same output."""
-    cells = open_cells("", "print('queued ran')", front_end=front_end)
+    cells = both
     cells.begin(f"%%procedure later -o later\n{TWO}")
     cells.form("First?")
-    cells.notebook.run_cell(2)
+    cells.begin("print('queued ran')", 2)
     assert "queued ran" not in cells.text(2)
     cells.press("Later")
     cells.notebook.wait_for_text(2, "queued ran")
@@ -58,11 +57,10 @@ def test_later_frees_the_kernel(open_cells, shot, front_end):
     assert WIDGET not in cells.saved_output()
 
 
-def test_no_wait_goes_on_in_the_same_output(open_cells, shot):
+def test_no_wait_goes_on_in_the_same_output(cells, shot):
     """With ``--no-wait`` the cell ends at once; each answer goes on where the cell was."""
-    cells = open_cells("", "print('next ran')")
     cells.begin(f"%%procedure nowait --no-wait -o nowait\n{TWO}")
-    cells.notebook.run_cell(2)
+    cells.begin("print('next ran')", 2)
     cells.notebook.wait_for_text(2, "next ran")
     cells.form("First?")
     shot(cells.notebook, "paused")
@@ -118,13 +116,17 @@ def test_a_page_reloaded_after_later_goes_on(open_cells):
     assert WIDGET not in cells.saved_output()
 
 
-def test_a_restarted_kernel_goes_on_from_the_store(open_cells, shot):
+def test_a_restarted_kernel_goes_on_from_the_store(cells, shot):
     """With a store on disk the same question comes back after a restart, and no step runs twice."""
-    cells = open_cells()
-    source = f'%%procedure kept --store sqlite:///kept.db -o kept\n{DRAW}return {{n, Human.approve("Take " .. n .. "?")}}'
+    source = (
+        f'%%procedure kept --store sqlite:///kept.db -o kept\n{DRAW}return {{n, Human.approve("Take " .. n .. "?")}}'
+    )
     cells.begin(source)
     question = cells.form("Take").locator(".lpf-message").inner_text()
     cells.notebook.restart_kernel()
+    lost = cells.form("Take")
+    expect(lost).to_contain_text("run the cell again to answer")
+    expect(lost.get_by_role("button", name="Approve")).to_be_disabled()
     shot(cells.notebook, "restarted")
     cells.load()
     cells.begin(source)
@@ -134,9 +136,8 @@ def test_a_restarted_kernel_goes_on_from_the_store(open_cells, shot):
     assert cells.python("kept.value") == [int(question.split()[1].rstrip("?")), True]
 
 
-def test_a_restarted_kernel_forgets_its_memory(open_cells):
+def test_a_restarted_kernel_forgets_its_memory(cells):
     """A record kept in memory says how to keep it; after a restart the run starts anew."""
-    cells = open_cells()
     source = f'%%procedure forgotten --no-wait\n{DRAW}return {{n, Human.approve("Take " .. n .. "?")}}'
     cells.begin(source)
     question = cells.form("Take").locator(".lpf-message").inner_text()

@@ -16,16 +16,16 @@ TRUSTED = "() => window.jupyterapp.shell.currentWidget.content.widgets.every((ce
 WIDTHS = """(output) => {
     const limit = output.querySelector(".jp-OutputArea-output").getBoundingClientRect().right + 1;
     const wide = [...output.querySelectorAll("form, [role=form], button, textarea, div, p")];
-    return wide.filter((element) => element.getBoundingClientRect().right > limit).map((element) => element.outerHTML.slice(0, 80));
+    return wide.filter((element) => element.getBoundingClientRect().right > limit).map((element) => element.className);
 }"""
 
 
-def hostile_program(pause):
+def hostile_program():
     """A program in which everything that is shown is hostile."""
     text = json.dumps(HOSTILE)
     link = json.dumps("[x](javascript:window.hit=1) " + HOSTILE)
     return f"""\
-%%procedure {json.dumps(HOSTILE)} {pause}
+%%procedure {json.dumps(HOSTILE)}
 local bad = {text}
 Stages{{bad, "plain"}}
 Stage.set(bad)
@@ -42,32 +42,32 @@ error(bad .. review.decision)
 """
 
 
-def look(cells):
+def is_harmless(notebook):
     """No script ran, and nothing of the text became an element."""
-    cells.page.wait_for_timeout(300)
-    assert cells.page.evaluate("window.hit") is None
-    output = cells.cell_output(1) if hasattr(cells, "cell_output") else cells.notebook.cell_output(1)
+    notebook.page.wait_for_timeout(300)
+    assert notebook.page.evaluate("window.hit") is None
+    output = notebook.cell_output(1)
     expect(output.locator("script, img[src=x], a[href^=javascript]")).to_have_count(0)
 
 
 @pytest.mark.parametrize("front_end", ["lab", "notebook"])
 def test_hostile_text_runs_no_script(open_cells, open_notebook, shot, front_end):
-    """Hostile names, messages, labels, artifacts and errors are text: live, in the record, and for whoever opens the file."""
+    """Hostile names, messages, artifacts and errors are text: live, in the record, and for whoever opens the file."""
     cells = open_cells(front_end=front_end)
-    cells.begin(hostile_program(""))
+    cells.begin(hostile_program())
     form = cells.form("script")
-    look(cells)
+    is_harmless(cells.notebook)
     for frame in cells.page.frames[1:]:
         assert frame.evaluate("window.hit") is None
     shot(cells.notebook, "form")
     form.get_by_role("button", name="stop", exact=True).click()
     cells.notebook.wait_for_text(1, "failed")
-    look(cells)
+    is_harmless(cells.notebook)
     shot(cells.notebook, "record")
     other = open_notebook(saved=cells.notebook.save(), front_end=front_end)
     assert not other.page.evaluate(TRUSTED)
     other.wait_for_text(1, "failed")
-    look(other)
+    is_harmless(other)
     shot(other, "untrusted")
     assert other.dialogs == []
 
@@ -104,7 +104,10 @@ def test_forms_and_records_in_the_dark(open_cells, shot):
     cells.notebook.set_dark()
     cells.notebook.run_cell(1)
     form = cells.form("Release notes")
-    assert form.evaluate("(element) => getComputedStyle(element).backgroundColor") in ("rgb(17, 17, 17)", "rgb(33, 33, 33)")
+    assert form.evaluate("(element) => getComputedStyle(element).backgroundColor") in (
+        "rgb(17, 17, 17)",
+        "rgb(33, 33, 33)",
+    )
     shot(cells.notebook, "form")
     cells.press("Reject")
     cells.notebook.wait_for_text(1, "completed")

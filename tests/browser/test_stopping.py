@@ -15,14 +15,13 @@ ASK = '%%procedure ask -o ask\nlocal n = Step.run("draw", function() return math
 ASK += 'local sure = Human.approve{message = "Take " .. n .. "?"}\nreturn {n, sure}'
 
 
-@pytest.mark.parametrize("front_end", ["lab", "notebook"])
-def test_stop_on_an_open_form(open_cells, shot, front_end):
-    """A record with the question remains, the file holds no widget, the next cell runs, the same question comes back."""
-    cells = open_cells(front_end=front_end)
+def test_stop_on_an_open_form(both, shot):
+    """A record with the question remains, without a widget; the next cell runs, and the same question comes back."""
+    cells = both
     cells.begin(ASK)
     question = cells.form("Take").locator(".lpf-message").inner_text()
     seconds = cells.stop()
-    print(f"stopped after {seconds:.2f} s")
+    print(f"stopped after {seconds:.2f} s")  # noqa: T201 - a figure to read
     assert seconds < BOUND
     cells.has_no_form()
     assert question in cells.text()
@@ -40,14 +39,13 @@ def test_stop_on_an_open_form(open_cells, shot, front_end):
     assert cells.python("ask.value") == [int(question.split()[1].rstrip("?")), True]
 
 
-@pytest.mark.parametrize("front_end", ["lab", "notebook"])
-def test_stop_in_lua_that_catches_everything(open_cells, shot, front_end):
+def test_stop_in_lua_that_catches_everything(both, shot):
     """The endless loop stops, the record says so, and the next cell runs."""
-    cells = open_cells(front_end=front_end)
+    cells = both
     cells.begin(f'%%procedure loop --max-seconds 120 -o loop\nStep.run("first", function() return 1 end)\n{LOOP}')
     cells.page.wait_for_timeout(1000)
     seconds = cells.stop()
-    print(f"stopped after {seconds:.2f} s")
+    print(f"stopped after {seconds:.2f} s")  # noqa: T201 - a figure to read
     assert seconds < BOUND
     cells.notebook.wait_for_text(1, "cancelled")
     expect(cells.notebook.cell_output(1)).to_contain_text("first")
@@ -55,23 +53,21 @@ def test_stop_in_lua_that_catches_everything(open_cells, shot, front_end):
     assert cells.python("loop.status") == "cancelled"
 
 
-def test_stop_in_a_sleep(open_cells):
+def test_stop_in_a_sleep(cells):
     """A sleeping run stops at once, and cells queued behind it do not run."""
-    cells = open_cells("", "print('queued ran')")
     cells.begin("%%procedure sleep -o sleep\nSleep(120)")
-    cells.notebook.run_cell(2)
+    cells.begin("print('queued ran')", 2)
     expect(cells.notebook.cell_output(1)).to_contain_text("running", timeout=5000)
     seconds = cells.stop()
-    print(f"stopped after {seconds:.2f} s")
+    print(f"stopped after {seconds:.2f} s")  # noqa: T201 - a figure to read
     assert seconds < BOUND
     cells.notebook.wait_for_text(1, "cancelled")
     assert "queued ran" not in cells.text(2)
 
 
-def test_a_stop_is_a_short_error(open_cells):
+def test_a_stop_is_a_short_error(cells):
     """The cell's error is one line without a traceback of the library."""
-    cells = open_cells()
-    cells.begin(ASK)
+    cells.begin(ASK.replace("procedure ask", "procedure brief"))
     cells.form("Take")
     cells.stop()
     assert "lua_procedures/" not in cells.text()

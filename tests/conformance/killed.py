@@ -27,7 +27,8 @@ def main(store: str, file: str) -> None:
         if float(seconds):
             time.sleep(float(seconds))
             os.kill(process, signal.SIGKILL)
-        print(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), flush=True)
+        sys.stdout.write(f"{os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])}\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":

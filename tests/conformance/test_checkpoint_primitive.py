@@ -8,6 +8,7 @@ import pytest
 
 from .cells import Cell, Died, DyingStore, paths
 
+
 def recorded(cell):
     """The names of all steps that the only journal holds, in order."""
     return [entry.name for entry in cell.store.entries(1) if entry.kind == "step"]
@@ -18,7 +19,8 @@ DRAW = 'Step.run("%s", function() return math.random() end)'
 
 def test_exists_and_get_answer_by_name_and_position(cell):
     """A name or a 0-based position of this frame; nil where there is none."""
-    ran = cell.twice("""
+    ran = cell.twice(
+        """
         Step.run("a", function() return {1, "x"} end)
         Step.run("b", function() return nil, 2 end)
         Human.input("Name?")
@@ -27,7 +29,9 @@ def test_exists_and_get_answer_by_name_and_position(cell):
           {Checkpoint.exists("z"), Checkpoint.exists(3), Checkpoint.get("z") == nil, Checkpoint.get(9) == nil},
           {Checkpoint.get("a"), Checkpoint.get(0), Checkpoint.get(2), select(2, Checkpoint.get("b"))},
         }
-    """, answers=lambda request: "Ada")
+    """,
+        answers=lambda request: "Ada",
+    )
     assert ran.value == [[True] * 4, [False, False, True, True], [[1, "x"], [1, "x"], "Ada", 2]]
 
 

@@ -284,6 +284,46 @@ def test_a_step_that_looked_at_stage_or_stop_replays(cell, how):
         return Step.run("s", function() {how} end)""")
 
 
+OWN = {
+    "the stage": "Stage.set('one') return Stage.current()",
+    "two stages": "Stage.advance() Stage.advance() return Stage.progress()",
+    "the history": "Stage.set('one') return Stage.count()",
+    "a stop": "Stop.request('x') return Stop.reason()",
+    "a new key": "state.new = 1 local n = 0 for k in pairs(state) do n = n + 1 end return n",
+    "a deleted key": "state.k = nil return State.all()",
+    "an appended item": "State.append('list', 1) return #state.list",
+    "a new list": "State.append('made', 1) State.append('made', 2) return #state.made",
+    "an inner step's item": "Step.run('i', function() State.append('list', 1) end) return #state.list",
+    "an inner step's stage": "Step.run('i', function() Stage.set('two') end) return Stage.current()",
+}
+
+
+@pytest.mark.parametrize("body", OWN.values(), ids=OWN)
+def test_a_step_that_reads_what_it_did_itself_replays(cell, body):
+    """It depends on what it found before it began, not on its own doing."""
+    cell.twice(f"""
+        Stages{{"one", "two"}}
+        state.k, state.list = 1, {{0}}
+        return Step.run("s", function() {body} end)""")
+
+
+def test_state_keys_named_like_something_else_are_only_keys(cell):
+    """No name of a State key means Stage, Stop or the like to the journal."""
+    names = "stage", "Stop", "Iterations", "keys of State", "the current stage"
+    read = " ".join(f"got[#got + 1] = state['{name}']" for name in names)
+    text = (
+        "\n".join([*(f"state['{name}'] = %d" for name in names), "Stop.request('x')", "Stage.set('y')"])
+        + f"""
+        return Step.run("s", function()
+          local got = {{Stop.reason(), Stage.current(), Iterations.current()}}
+          {read}
+          return got
+        end)"""
+    )
+    assert cell.twice(text % (1, 2, 3, 4, 5)).value == ["x", "y", 0, 1, 2, 3, 4, 5]
+    assert cell(text % (1, 2, 3, 4, 6)).value == ["x", "y", 0, 1, 2, 3, 4, 6]
+
+
 @pytest.mark.parametrize("how", ["Stage.current()", "Stage.is('b')", "Stage.progress()", "Stage.advance()"])
 def test_a_step_depends_on_the_stage_it_read(cell, how):
     """It runs again when the stage that it looked at is another one."""

@@ -24,25 +24,49 @@ CHANGES = {
     "append to nothing": ("", "State.append('k', 1) State.append('k', {2})", {"k": [1, [2]]}),
     "append to a list": ("state.k = {1}", "State.append('k', 2)", {"k": [1, 2]}),
     "append to a scalar": ("state.k = 1", "State.append('k', 2)", {"k": [1, 2]}),
-    "append and read": ("state.k = {1}", "State.append('k', 2) local n = #state.k State.append('k', n)", {"k": [1, 2, 2]}),
+    "append and read": (
+        "state.k = {1}",
+        "State.append('k', 2) local n = #state.k State.append('k', n)",
+        {"k": [1, 2, 2]},
+    ),
     "append and remove": ("state.k = {1}", "State.append('k', 2) table.remove(state.k, 1)", {"k": [2]}),
     "append and replace": ("state.k = {1}", "State.append('k', 2) state.k = {3}", {"k": [3]}),
     "append and delete": ("state.k = {1}", "State.append('k', 2) state.k = nil State.append('k', 3)", {"k": [3]}),
     "append a table and change it": ("", "local t = {1} State.append('k', t) t[2] = 2", {"k": [[1, 2]]}),
-    "change a table in place": ("state.k = {a = 1, b = 2}", "state.k.a = 3 state.k.b = nil state.k.c = 4", {"k": {"a": 3, "c": 4}}),
+    "change a table in place": (
+        "state.k = {a = 1, b = 2}",
+        "state.k.a = 3 state.k.b = nil state.k.c = 4",
+        {"k": {"a": 3, "c": 4}},
+    ),
     "insert in front": ("state.k = {1, 2}", "table.insert(state.k, 1, 0)", {"k": [0, 1, 2]}),
     "remove in front": ("state.k = {1, 2, 3}", "table.remove(state.k, 1)", {"k": [2, 3]}),
     "empty a list": ("state.k = {1, 2}", "local k = state.k while #k > 0 do table.remove(k) end", {"k": []}),
     "sort": ("state.k = {3, 1, 2}", "table.sort(state.k)", {"k": [1, 2, 3]}),
     "reverse": ("state.k = {{1}, {2}}", "local k = state.k k[1], k[2] = k[2], k[1]", {"k": [[2], [1]]}),
-    "change in depth": ("state.k = {a = {b = {c = 1}}}", "state.k.a.b.c = 2 state.k.a.d = {}", {"k": {"a": {"b": {"c": 2}, "d": []}}}),
-    "replace in depth and change": ("state.k = {a = {1}}", "state.k.a = {2} table.insert(state.k.a, 3)", {"k": {"a": [2, 3]}}),
+    "change in depth": (
+        "state.k = {a = {b = {c = 1}}}",
+        "state.k.a.b.c = 2 state.k.a.d = {}",
+        {"k": {"a": {"b": {"c": 2}, "d": []}}},
+    ),
+    "replace in depth and change": (
+        "state.k = {a = {1}}",
+        "state.k.a = {2} table.insert(state.k.a, 3)",
+        {"k": {"a": [2, 3]}},
+    ),
     "move to another key": ("state.k = {1}", "state.l = state.k state.k = nil", {"l": [1]}),
-    "a list of records": ("state.k = {{n = 1}, {n = 2}}", "for _, r in ipairs(state.k) do r.n = r.n * 2 end", {"k": [{"n": 2}, {"n": 4}]}),
+    "a list of records": (
+        "state.k = {{n = 1}, {n = 2}}",
+        "for _, r in ipairs(state.k) do r.n = r.n * 2 end",
+        {"k": [{"n": 2}, {"n": 4}]},
+    ),
     "a list to a dict": ("state.k = {1}", "local k = state.k k[1] = nil k.x = 1", {"k": {"x": 1}}),
     "colon forms": ("", "State:set('k', 1) State:append('l', 2) State:increment('k')", {"k": 2, "l": [2]}),
-    "nulls and empties": ("", "state.k = {null, 1} state.l = object{} state.m = {}", {"k": [None, 1], "l": {}, "m": []}),
-}  # fmt: skip
+    "nulls and empties": (
+        "",
+        "state.k = {null, 1} state.l = object{} state.m = {}",
+        {"k": [None, 1], "l": {}, "m": []},
+    ),
+}
 
 
 @pytest.mark.parametrize(("before", "body", "after"), CHANGES.values(), ids=CHANGES)
@@ -268,7 +292,8 @@ def test_notices_are_put_back_in_order(cell):
         Step.run("outer", function()
           print("outer 1", {a = 1})
           Step.run("inner", function() Log.warn("inner", {k = 2}) end)
-          Human.notify{message = "outer 2", content = "**x**", details = {{title = "t", content = "c"}}, level = "error"}
+          local details = {{title = "t", content = "c"}}
+          Human.notify{message = "outer 2", content = "**x**", details = details, level = "error"}
           System.alert{message = "outer 3", source = "probe", context = {x = 1}, extra = 5}
         end)
         print("after")

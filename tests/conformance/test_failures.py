@@ -215,7 +215,10 @@ def test_failures_in_error_handlers_do_not_break_the_frames(cell):
     assert ran.value == [False, "handled: 1", 0, 2]
 
 
-@pytest.mark.parametrize("misuse", ["Human.select{options = 5}", "Stage.set(7)", "Step.run()", "Sleep(-1)", "state[1] = 2"])
+MISUSES = "Human.select{options = 5}", "Stage.set(7)", "Step.run()", "Sleep(-1)", "state[1] = 2"
+
+
+@pytest.mark.parametrize("misuse", MISUSES)
 def test_misuse_can_be_caught(cell, misuse):
     """An error of a primitive is a string with position and name, and the program may go on."""
     ran = cell.twice(f"local ok, e = pcall(function() {misuse} end)\nreturn {{ok, e}}")

@@ -10,9 +10,8 @@ from lua_procedures.durable.stores import open_store
 from .cells import Cell, paths
 
 STEP = 'Step.run("%s", function() return math.random() end)'
-PROGRAM = "\n".join(
-    [f"local {name} = {STEP % name}" for name in "abc"] + ['local ok = Human.approve{message = "Go?"}', "return {a, b, c}"]
-)
+ASK = 'local ok = Human.approve{message = "Go?"}'
+PROGRAM = "\n".join([*(f"local {name} = {STEP % name}" for name in "abc"), ASK, "return {a, b, c}"])
 
 
 @pytest.fixture(params=["memory", "sqlite"])
@@ -32,7 +31,7 @@ DIVERGING = {
     "reordered": PROGRAM.replace('"b"', '"x"').replace('"c"', '"b"').replace('"x"', '"c"'),
     "a changed question": PROGRAM.replace("Go?", "Go on?"),
     "new at the end": PROGRAM.replace("return {a", f"local d = {STEP % 'd'}\nreturn {{a"),
-    "ending earlier": PROGRAM.replace('local ok = Human.approve{message = "Go?"}', ""),
+    "ending earlier": PROGRAM.replace(ASK, ""),
     "without any": "return 1",
 }
 

@@ -56,7 +56,7 @@ def test_another_process_sees_the_same_question(tmp_path):
     first.store.close()
     other = Cell(open_store(path))
     assert other(ASK).pending == asked
-    other.answer(True)
+    other.answer(value=True)
     assert other.resume().value is True
     other.store.close()
 
@@ -74,10 +74,10 @@ def test_equal_questions_are_two_questions(cell):
     """Two calls with the same content have two ids, and the first answer is not the second's."""
     program = 'return {Human.approve("Sure?"), Human.approve("Sure?")}'
     first = cell(program).pending
-    cell.answer(True)
+    cell.answer(value=True)
     second = cell.resume().pending
     assert first.id != second.id
-    cell.answer(False)
+    cell.answer(value=False)
     assert cell.resume().value == [True, False]
 
 
@@ -92,12 +92,12 @@ def test_a_changed_question_is_another_one(cell):
 def test_a_question_asked_again_by_redo_is_another_one(cell):
     """The first answer cannot answer it."""
     cell(ASK)
-    cell.answer(True)
+    cell.answer(value=True)
     cell(ASK)
     again = cell(ASK, redo="Deploy?")
     assert again.status == "paused"
     assert cell(ASK, redo="Deploy?").pending.id == again.pending.id
-    cell.answer(False)
+    cell.answer(value=False)
     assert cell(ASK, redo="Deploy?").value is False
     assert cell(ASK).value is False
 
@@ -120,28 +120,28 @@ def test_an_answer_to_another_question_is_refused(cell):
     """The id must be the open question's; the refusal names what is asked."""
     cell(ASK)
     with pytest.raises(AnswerRefused, match="Deploy"):
-        cell.answer(True, "another")
+        cell.answer(value=True, request_id="another")
     assert cell(ASK).status == "paused"
 
 
 def test_a_question_is_answered_once(cell):
     """The first answer stays; a second one is refused."""
     asked = cell(ASK).pending
-    cell.answer(True)
+    cell.answer(value=True)
     with pytest.raises(AnswerRefused):
-        cell.answer(False, asked.id)
+        cell.answer(value=False, request_id=asked.id)
     assert cell.resume().value is True
     with pytest.raises(AnswerRefused):
-        cell.answer(False)
+        cell.answer(value=False)
 
 
 def test_an_answer_needs_a_run_that_asks(cell):
     """An unknown run is a StoreError, one that asks nothing refuses the answer."""
     with pytest.raises(StoreError, match="other"):
-        lua_procedures.answer("other", True, store=cell.store)
+        lua_procedures.answer("other", value=True, store=cell.store)
     cell("return 1")
     with pytest.raises(AnswerRefused):
-        cell.answer(True)
+        cell.answer(value=True)
 
 
 @pytest.mark.parametrize(
@@ -152,11 +152,11 @@ def test_an_answer_needs_a_run_that_asks(cell):
         ("input{message = '?', response_schema = {type = 'integer'}}", "5", 5),
         ("select{message = '?', options = {'a', {label = 'B', value = 2}}}", "c", 2),
         ("select{message = '?', options = {'a', 'b', 'c'}, mode = 'multiple', min = 2}", ["a"], ["a", "c"]),
-        ("review{message = '?', artifact = 'x', options = {'Ship', {label = 'Stop', type = 'cancel'}}}", "approve", "Ship"),
-        ("multiple{{id = 'n', type = 'input', message = '?'}, {id = 'ok', type = 'approve', message = '!'}}", {"n": "x"}, {"n": "x", "ok": True}),
+        ("review{artifact = 'x', options = {'Ship', {label = 'Stop', type = 'cancel'}}}", "approve", "Ship"),
+        ("multiple{{id = 'n', type = 'input'}, {id = 'ok', type = 'approve'}}", {"n": "x"}, {"n": "x", "ok": True}),
     ],
     ids="approve input schema select multiple-select review multiple".split(),
-)  # fmt: skip
+)
 def test_an_answer_that_does_not_fit_is_refused(cell, question, wrong, right):
     """It is an `AnswerRefused`, from `answer` as from a script, and the question stays."""
     program = f"return Human.{question}"
@@ -328,7 +328,9 @@ def test_a_wait_passes_through_pcall_in_any_depth(cell):
         local ok, value = pcall(function()
           return Step.run("outer", function()
             local ok, value = xpcall(function()
-              return Step.run("inner", function() return coroutine.wrap(function() return select(2, pcall(ask)) end)() end)
+              return Step.run("inner", function()
+                return coroutine.wrap(function() return select(2, pcall(ask)) end)()
+              end)
             end, function(e) return "caught " .. tostring(e) end)
             return value
           end)
@@ -341,7 +343,7 @@ def test_a_wait_passes_through_pcall_in_any_depth(cell):
 
 
 def test_a_misused_question_is_an_error(cell):
-    """Unknown levels list the known ones, an undeclared `config_key` is an error; unknown options are metadata."""
+    """Unknown levels list the known ones, an undeclared key is an error; unknown options are metadata."""
     assert "info, warning, error, critical" in str(cell.fails("Human.escalate{message = 'x', severity = 'fatal'}"))
     assert "nowhere" in str(cell.fails("Human.approve{message = 'x', config_key = 'nowhere'}"))
     assert cell("Human.approve{message = 'x', color = 'red'}").pending.metadata == {"color": "red"}

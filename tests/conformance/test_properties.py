@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, note, settings
+from hypothesis import HealthCheck, example, given, note, settings
 from hypothesis import strategies as st
 
 from lua_procedures.durable.entries import HIDDEN_KINDS
@@ -17,15 +17,17 @@ from lua_procedures.durable.stores.memory import MemoryStore
 from lua_procedures.durable.stores.sqlite import SqliteStore
 
 from .cells import Cell, Died, DyingStore, differing, outcome, timeless
-from .programs import PROGRAMS, STATEMENTS, answer
+from .programs import PROGRAMS, STATEMENTS, STEP, Program, answer
 
 SEED = 11
-modest = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-few = settings(modest, max_examples=40)
+modest = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+few = settings(modest, max_examples=30)
 
 
 @modest
 @given(PROGRAMS)
+@example(Program((STEP % "State.increment('n', 0)\nState.clear()",)))
+@example(Program((STEP % "State.append('list', 1)\nnote(out, State.get('list'))",)))
 def test_a_second_run_is_the_first(program):
     """Value, State, stages, notices, answers and checkpoints are the same, and nothing runs."""
     note(program.text)

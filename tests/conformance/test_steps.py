@@ -97,7 +97,10 @@ def test_a_step_may_be_reached_through_other_functions_of_lua(cell):
         local thing = setmetatable({}, {__index = function(_, k) return tail("index " .. k) end,
                                         __add = function(a, b) return tail("add") end,
                                         __call = function() return tail("call") end})
-        local function each() local i = 0 return function() i = i + 1 if i <= 2 then return tail("each " .. i) end end end
+        local function each()
+          local i = 0
+          return function() i = i + 1 if i <= 2 then return tail("each " .. i) end end
+        end
         local names = {select(2, pcall(tail, "pcall")), thing.x, thing + 1, thing()}
         for name in each() do names[#names + 1] = name end
         names[#names + 1] = coroutine.wrap(function() return tail("wrap") end)()

@@ -45,7 +45,8 @@ def test_the_runs_own_time_is_the_real_time_of_its_checkpoints(cell):
 
 def test_os_time_of_a_table(cell):
     """`os.time{…}` and `os.difftime` compute as in Lua."""
-    assert cell("return os.difftime(os.time{year=2020,month=1,day=2,hour=12}, os.time{year=2020,month=1,day=1,hour=12})").value == 86400.0
+    day = "os.time{{year = 2020, month = 1, day = {}, hour = 12}}".format
+    assert cell(f"return os.difftime({day(2)}, {day(1)})").value == 86400.0
 
 
 def test_time_in_a_step_is_real(cell):
@@ -117,11 +118,14 @@ def test_a_seed_repeats_all_draws_after_an_answer():
 
 def test_each_frame_draws_its_own_numbers(cell):
     """A step's draws do not move the draws outside it, and two steps draw different numbers."""
-    ran = cell("""
+    ran = cell(
+        """
         local a = Step.run("a", function() return math.random() end)
         local x = math.random()
         local b = Step.run("b", function() return {math.random(), math.random()} end)
-        return {a, x, b, math.random()}""", seed=3)
+        return {a, x, b, math.random()}""",
+        seed=3,
+    )
     without = run("return {math.random(), math.random()}", seed=3, name=cell.name, store=cell.store, fresh=True)
     assert [ran.value[1], ran.value[3]] == without.value
     assert len(set(flat(ran.value))) == 5
@@ -139,7 +143,8 @@ def test_drawn_numbers_fit(cell):
     ran = cell.twice("""
         local ok = true
         for i = 1, 500 do
-          local f, n, m, w = math.random(), math.random(3), math.random(-2, 2), math.random(math.mininteger, math.maxinteger)
+          local f, n, m = math.random(), math.random(3), math.random(-2, 2)
+          local w = math.random(math.mininteger, math.maxinteger)
           ok = ok and f >= 0 and f < 1 and n >= 1 and n <= 3 and m >= -2 and m <= 2 and math.type(w) == "integer"
         end
         return {ok, pcall(math.random, 0, -1), math.type(math.random(0))}

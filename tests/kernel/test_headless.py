@@ -215,7 +215,7 @@ def test_ipython_without_a_terminal(tmp_path, wrapped):
 
 def test_ipython_with_piped_input(tmp_path):
     """Cells from a pipe: a question fails at once, and what follows in the pipe is no answer."""
-    typed = f"%load_ext lua_procedures\nrun_magic = get_ipython().run_cell_magic\nrun_magic('procedure', 'ask', {ASK!r})\nyes\n"
+    typed = f"%load_ext lua_procedures\nrun = get_ipython().run_cell_magic\nrun('procedure', 'ask', {ASK!r})\nyes\n"
     done = run(tmp_path, "IPython", "--simple-prompt", typed=typed)
     assert "HumanInputRequired" in done.stdout + done.stderr
     assert "ask: completed" not in done.stdout

@@ -1,9 +1,11 @@
 """Values across, both ways, through runs: what a program gets, what comes out, what is refused and where."""
 
+# ruff: noqa: E501, FBT003 - a Lua program or a row of a table reads best in one line
+
 from __future__ import annotations
 
 import dataclasses
-import datetime
+import datetime as dt
 import enum
 import math
 import pathlib
@@ -20,6 +22,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lua_procedures import ConversionError, StoreError, run
+
+
+def record(info):
+    """The run that an error ended."""
+    return info.value.run
+
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 INTEGERS = st.integers(-(2**63), 2**63 - 1)
@@ -146,7 +154,7 @@ def test_what_lua_has(expression):
     assert run(f"return {expression}", params=GIVEN).value == LUA_SIDE[expression]
 
 
-COMES_OUT = {
+COMES_OUT: dict[str, Any] = {
     "{}": [],
     "array{}": [],
     "object{}": {},
@@ -209,7 +217,7 @@ class Point:
 class Item(pydantic.BaseModel):
     name: str
     point: tuple[int, int]
-    when: datetime.date
+    when: dt.date
 
 
 class Color(enum.Enum):
@@ -222,10 +230,13 @@ class Level(enum.IntEnum):
 
 KNOWN_TYPES = [
     (Point(1, ["a"]), {"x": 1, "tags": ["a"]}),
-    (Item(name="n", point=(1, 2), when=datetime.date(2026, 1, 2)), {"name": "n", "point": [1, 2], "when": "2026-01-02"}),
-    (datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC), "2026-01-02T03:04:05+00:00"),
-    (datetime.date(2026, 1, 2), "2026-01-02"),
-    (datetime.time(3, 4), "03:04:00"),
+    (
+        Item(name="n", point=(1, 2), when=dt.date(2026, 1, 2)),
+        {"name": "n", "point": [1, 2], "when": "2026-01-02"},
+    ),
+    (dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=dt.UTC), "2026-01-02T03:04:05+00:00"),
+    (dt.date(2026, 1, 2), "2026-01-02"),
+    (dt.time(3, 4), "03:04:00"),
     (Decimal("1.10"), "1.10"),
     (uuid.UUID(int=1), "00000000-0000-0000-0000-000000000001"),
     (pathlib.PurePosixPath("a/b"), "a/b"),
@@ -263,7 +274,9 @@ def test_a_handle_is_passed_on():
     assert done.notices[0].message == "DataFrame"
 
 
-@pytest.mark.parametrize("use", ["input.x.columns", "input.x()", "#input.x", "input.x + 1", "input.x[1]", "input.x.y = 1", "input.x:f()"])
+@pytest.mark.parametrize(
+    "use", ["input.x.columns", "input.x()", "#input.x", "input.x + 1", "input.x[1]", "input.x.y = 1", "input.x:f()"]
+)
 def test_a_handle_is_nothing_else(use):
     """Looking into a handle, calling it or changing it is an error at the cell's line that names its type or the fault."""
     statement = use if "=" in use or use.endswith(")") else f"local _ = {use}"
@@ -292,10 +305,14 @@ def test_memory_keeps_the_identical_object():
 def test_a_file_refuses_handles_and_names_the_checkpoint(tmp_path):
     """A store on disk refuses a step's handle, naming the checkpoint; the run's record is intact."""
     with pytest.raises((ConversionError, StoreError), match="fetch") as error:
-        run("return Step.run('fetch', function() return {a = {input.x}} end)", params={"x": object()}, store=str(tmp_path / "runs.db"))
+        run(
+            "return Step.run('fetch', function() return {a = {input.x}} end)",
+            params={"x": object()},
+            store=str(tmp_path / "runs.db"),
+        )
     assert "object" in str(error.value)
-    assert error.value.run.status == "failed"
-    assert error.value.run.checkpoints == []
+    assert record(error).status == "failed"
+    assert record(error).checkpoints == []
 
 
 # Refused --------------------------------------------------------------------------------------------------------------
@@ -336,7 +353,7 @@ def test_refused_on_the_way_out(expression, kind, path):
         if path != "$.run":
             assert error.value.path == path
             assert error.value.message.endswith(f"at {path}")
-        assert error.value.run.status == "failed"
+        assert record(error).status == "failed"
 
 
 def test_depth_of_100_is_allowed():
@@ -411,7 +428,9 @@ def test_state_refuses_by_reference_at_the_end():
 
 def test_state_is_kept_by_reference():
     """A table in State is the table: changing it changes the State."""
-    assert run("state.items = {} table.insert(state.items, {1}) State.get('items')[1][2] = 2").state == {"items": [[1, 2]]}
+    assert run("state.items = {} table.insert(state.items, {1}) State.get('items')[1][2] = 2").state == {
+        "items": [[1, 2]]
+    }
 
 
 def test_values_are_the_same_in_another_process(tmp_path):
@@ -420,12 +439,14 @@ def test_values_are_the_same_in_another_process(tmp_path):
         "local r = Step.run('s', function() return {1e308, 5e-324, -0.0, 1.0, 1, '\\xff', 'é', {}, object{}, null, {a = {b = 2^53}}} end) "
         "return r"
     )
-    code = (
-        "import sys; from lua_procedures import run; r = run(sys.argv[1], name='n', store=sys.argv[2]); print(r.replayed, ascii(r.value), sep='|')"
-    )
+    code = "import sys; from lua_procedures import run; r = run(sys.argv[1], name='n', store=sys.argv[2]); print(r.replayed, ascii(r.value), sep='|')"
     said = [
         subprocess.run(
-            [sys.executable, "-c", code, program, str(tmp_path / "runs.db")], capture_output=True, text=True, check=True, timeout=60
+            [sys.executable, "-c", code, program, str(tmp_path / "runs.db")],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
         ).stdout.split("|")
         for _ in range(2)
     ]

@@ -1,5 +1,7 @@
 """What the language has beside durable operations: State, Stage, Stop, Iterations, Json, Log, print, time and chance."""
 
+# ruff: noqa: E501 - a Lua program or a row of a table reads best in one line
+
 from __future__ import annotations
 
 import json
@@ -18,7 +20,7 @@ def value(source, **options):
     return run(source, **options).value
 
 
-# State ------------------------------------------------------------------------------------------------------------------
+# State ----------------------------------------------------------------------------------------------------------------
 
 STATE = {
     "return State.get('k')": None,
@@ -73,7 +75,10 @@ def test_append_to_a_dict_is_refused():
 @settings(deadline=None, max_examples=40)
 @given(
     st.lists(
-        st.tuples(st.sampled_from(["set", "append", "increment", "delete"]), st.sampled_from("abc"), st.integers(-5, 5)), max_size=12
+        st.tuples(
+            st.sampled_from(["set", "append", "increment", "delete"]), st.sampled_from("abc"), st.integers(-5, 5)
+        ),
+        max_size=12,
     )
 )
 def test_state_is_a_model(operations):
@@ -99,7 +104,7 @@ def test_state_is_a_model(operations):
     assert run(stepped, name=name).state == model
 
 
-# Stages -----------------------------------------------------------------------------------------------------------------
+# Stages ---------------------------------------------------------------------------------------------------------------
 
 
 def test_stages_in_their_order():
@@ -114,7 +119,9 @@ def test_stages_in_their_order():
 
 def test_stage_moves_are_rows():
     """Every move is a row, the first one and setting the same stage again included; the run lists them too."""
-    done = run("Stages{'a', 'b'} Stage.set('a') Stage.set('a') Stage.advance('b') return {Stage.history(), Stage.count(), Stage.is('b'), Stage.is('a')}")
+    done = run(
+        "Stages{'a', 'b'} Stage.set('a') Stage.set('a') Stage.advance('b') return {Stage.history(), Stage.count(), Stage.is('b'), Stage.is('a')}"
+    )
     rows, number, is_b, is_a = done.value
     assert [(row.get("from_stage"), row["to_stage"]) for row in rows] == [(None, "a"), ("a", "a"), ("a", "b")]
     assert (number, is_b, is_a, done.stage) == (3, True, False, "b")
@@ -124,7 +131,11 @@ def test_stage_moves_are_rows():
 
 def test_undeclared_stages_take_any_name():
     """Without a declaration any name is a stage, and progress is 0."""
-    assert value("Stage.set('x') Stage.advance('y') return {Stage.current(), Stage.progress(), Stage.count()}") == ["y", 0, 2]
+    assert value("Stage.set('x') Stage.advance('y') return {Stage.current(), Stage.progress(), Stage.count()}") == [
+        "y",
+        0,
+        2,
+    ]
 
 
 @pytest.mark.parametrize("call", ["Stage.set('c')", "Stage.advance('c')"])
@@ -136,10 +147,12 @@ def test_unknown_stages(call):
 
 def test_history_is_a_copy():
     """What a program does to the list of moves changes nothing."""
-    assert value("Stage.set('a') local h = Stage.history() h[1].to_stage = 'x' h[2] = 1 return {Stage.count(), Stage.history()[1].to_stage}") == [1, "a"]
+    assert value(
+        "Stage.set('a') local h = Stage.history() h[1].to_stage = 'x' h[2] = 1 return {Stage.count(), Stage.history()[1].to_stage}"
+    ) == [1, "a"]
 
 
-# Iterations and Stop ----------------------------------------------------------------------------------------------------
+# Iterations and Stop --------------------------------------------------------------------------------------------------
 
 
 def test_iterations():
@@ -161,7 +174,7 @@ def test_stop():
     assert run("return 1").stop.requested is False
 
 
-# Json -------------------------------------------------------------------------------------------------------------------
+# Json -----------------------------------------------------------------------------------------------------------------
 
 ENCODED = {
     "{}": "{}",
@@ -191,8 +204,15 @@ def test_json_encode(expression):
 
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(st.characters(exclude_characters="\0")), inner, max_size=4),
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.text(st.characters(exclude_characters="\0")), inner, max_size=4)
+    ),
     max_leaves=12,
 )
 
@@ -219,7 +239,33 @@ def test_json_decode(parsed, indent, ascii_only):
         assert got == ([] if expected is None else [expected])
 
 
-BAD_JSON = ["", "{", "[1,]", '{"a"}', '{"a":}', "{a: 1}", "'a'", "01", "1.", ".5", "+1", "nan", "[1 2]", "1 2", '"', '"\\x"', '"\\u12"', "tru", "[1,2", '{"a":1,}', "\ufeff1", "Infinity", "--1", "1e", "0x10"]
+BAD_JSON = [
+    "",
+    "{",
+    "[1,]",
+    '{"a"}',
+    '{"a":}',
+    "{a: 1}",
+    "'a'",
+    "01",
+    "1.",
+    ".5",
+    "+1",
+    "nan",
+    "[1 2]",
+    "1 2",
+    '"',
+    '"\\x"',
+    '"\\u12"',
+    "tru",
+    "[1,2",
+    '{"a":1,}',
+    "\ufeff1",
+    "Infinity",
+    "--1",
+    "1e",
+    "0x10",
+]
 
 
 @pytest.mark.parametrize("text", BAD_JSON)
@@ -236,7 +282,7 @@ def test_json_refuses_what_json_has_not():
             run(f"local t = Json.encode({expression}) return t")
 
 
-# Showing ----------------------------------------------------------------------------------------------------------------
+# Showing --------------------------------------------------------------------------------------------------------------
 
 
 def test_print():
@@ -252,13 +298,18 @@ def test_print():
 
 def test_shown_tables_are_bounded():
     """A large, deep or endless table is shown in part."""
-    done = run("local t = {} for i = 1, 1e5 do t[i] = 'text ' .. i end local c = {} c.c = c print(t) print(c) Log.info(t, c)")
+    done = run(
+        "local t = {} for i = 1, 1e5 do t[i] = 'text ' .. i end local c = {} c.c = c print(t) print(c) Log.info(t, c)"
+    )
     assert all(len(notice.message) < 10_000 for notice in done.notices)
     assert "…" in done.notices[0].message
     assert "…" in done.notices[1].message
 
 
-@pytest.mark.parametrize(("call", "level"), [("debug", "debug"), ("info", "info"), ("warn", "warning"), ("warning", "warning"), ("error", "error")])
+@pytest.mark.parametrize(
+    ("call", "level"),
+    [("debug", "debug"), ("info", "info"), ("warn", "warning"), ("warning", "warning"), ("error", "error")],
+)
 def test_log(call, level):
     """A line of the log has its level, its line and its context."""
     done = run(f"local a = 1\nLog.{call}('text', {{k = 1}})\nLog:{call}('colon')")
@@ -279,20 +330,28 @@ def test_notices_in_their_order():
       Log.info('l')""")
     assert [notice.kind for notice in done.notices] == ["print", "notify", "alert", "notify", "warning", "log"]
     notify, alert = done.notices[1:3]
-    assert (notify.message, notify.content, notify.level, notify.context, notify.fields) == ("n", "**c**", "warning", {"a": 1}, {"mine": 5})
+    assert (notify.message, notify.content, notify.level, notify.context, notify.fields) == (
+        "n",
+        "**c**",
+        "warning",
+        {"a": 1},
+        {"mine": 5},
+    )
     assert [dict(detail) for detail in notify.details] == [{"title": "t", "content": "d"}]
     assert (alert.level, alert.source) == ("critical", "s")
     assert done.notices[3].message == "short"
 
 
-@pytest.mark.parametrize("call", ["Human.notify{level = 'loud'}", "System.alert{level = 'debug'}", "System.alert{level = 5}"])
+@pytest.mark.parametrize(
+    "call", ["Human.notify{level = 'loud'}", "System.alert{level = 'debug'}", "System.alert{level = 5}"]
+)
 def test_unknown_levels(call):
     """An unknown level is an error that lists the known ones."""
     with pytest.raises(ProcedureError, match=r"level .*info, warning, error, critical"):
         run(f"{call}\n")
 
 
-# Time and chance --------------------------------------------------------------------------------------------------------
+# Time and chance ------------------------------------------------------------------------------------------------------
 
 
 def test_time():
@@ -342,7 +401,10 @@ def test_chance():
 def test_random_stays_in_its_interval(a, b):
     """`math.random(low, high)` gives integers of the interval, up to the whole of 64 bits."""
     low, high = sorted((a, b))
-    drawn = value("local l, h = input.l, input.h local t = {} for i = 1, 20 do t[i] = math.random(l, h) end return t", params={"l": low, "h": high})
+    drawn = value(
+        "local l, h = input.l, input.h local t = {} for i = 1, 20 do t[i] = math.random(l, h) end return t",
+        params={"l": low, "h": high},
+    )
     assert all(low <= number <= high for number in drawn)
 
 
@@ -359,12 +421,17 @@ def test_random_forms():
     assert math.isclose(max(draws), 1, abs_tol=0.01)
 
 
-# Lua's own, in this world -----------------------------------------------------------------------------------------------
+# Lua's own, in this world ---------------------------------------------------------------------------------------------
 
 
 def test_version_and_extras():
     """The Lua is 5.5, with a global `unpack`; `_G` is the program's own world."""
-    assert value("return {_VERSION, select('#', unpack({1, 2})), _G._G == _G, _G.Step == Step}") == ["Lua 5.5", 2, True, True]
+    assert value("return {_VERSION, select('#', unpack({1, 2})), _G._G == _G, _G.Step == Step}") == [
+        "Lua 5.5",
+        2,
+        True,
+        True,
+    ]
 
 
 def test_pcall_and_error():

@@ -3,6 +3,8 @@
 Run as a program, this file is the worker that runs attacks, so that a hang or a crash ends with it.
 """
 
+# ruff: noqa: E501 - a Lua program or a row of a table reads best in one line
+
 from __future__ import annotations
 
 import _thread
@@ -174,7 +176,13 @@ def test_bad_bytes_end_no_run_with_a_python_error(world, call):
 BYTECODE = [r"load('\27Lua')", r"load('\27Lua', 'x', 'b')", r"load('\27Lua', 'x', 'bt')", "load('return 1', 'x', 'b')"]
 
 
-@pytest.mark.parametrize("call", [*BYTECODE, r"load((function() local n = 0 return function() n = n + 1 return n == 1 and '\27Lua' or nil end end)())"])
+@pytest.mark.parametrize(
+    "call",
+    [
+        *BYTECODE,
+        r"load((function() local n = 0 return function() n = n + 1 return n == 1 and '\27Lua' or nil end end)())",
+    ],
+)
 def test_no_bytecode(world, call):
     """`load` takes text only, whatever the mode says."""
     assert value(world.run(f"local f, message = {call} return {{f == nil, type(message)}}")) == [True, "string"]
@@ -231,13 +239,13 @@ ENDLESS = {
     "pcall of pcall": f"while true do pcall(pcall, pcall, function() {LOOP} end) end",
     "pcall of error": "while true do pcall(error) pcall(error, nil) pcall(error, {}) end",
     "xpcall": f"while true do xpcall(function() {LOOP} end, function() {LOOP} end) end",
-    "xpcall that raises": f"while true do xpcall(error, function() error('again') end) xpcall({{}}, {{}}) end",
+    "xpcall that raises": "while true do xpcall(error, function() error('again') end) xpcall({}, {}) end",
     "wrap": f"local f = coroutine.wrap(function() {LOOP} end) while true do pcall(f) end",
     "resume": f"while true do coroutine.resume(coroutine.create(function() {LOOP} end)) end",
     "coroutines in coroutines": f"""
         local function nest(n) return coroutine.wrap(function() if n > 0 then nest(n - 1)() end {LOOP} end) end
         while true do pcall(nest(20)) end""",
-    "hooks of a coroutine made before": f"""
+    "hooks of a coroutine made before": """
         local co = coroutine.create(function() while true do coroutine.yield() end end)
         while true do coroutine.resume(co) end""",
     "yields": "local f = coroutine.wrap(function() while true do coroutine.yield(1) end end) while true do f() end",
@@ -316,7 +324,10 @@ def test_endless_programs_are_ended(world, name):
 
 
 @pytest.mark.parametrize(
-    "name", "loop,pcall,xpcall,wrap,yields,close,close after the latch,index,sort,gsub,tostring,load,backtracking,step,Stop,State".split(",")
+    "name",
+    "loop,pcall,xpcall,wrap,yields,close,close after the latch,index,sort,gsub,tostring,load,backtracking,step,Stop,State".split(
+        ","
+    ),
 )
 def test_interrupts_cannot_be_caught(world, name):
     """The stop button ends a plain `run()` with KeyboardInterrupt, and the process lives on."""
@@ -376,7 +387,12 @@ def test_big_results_put_back_are_bounded(world, name):
 
 
 @pytest.mark.parametrize(
-    "source", ["local n = #input.x for i = 1, 10 do pcall(string.rep, 'x', 1e6) end return n", "return pcall(print, input.x)", "return {}"]
+    "source",
+    [
+        "local n = #input.x for i = 1, 10 do pcall(string.rep, 'x', 1e6) end return n",
+        "return pcall(print, input.x)",
+        "return {}",
+    ],
 )
 def test_big_inputs_are_bounded(world, source):
     """Inputs over the memory limit end the program cleanly, whatever it does."""
@@ -477,7 +493,7 @@ def test_depth_kills_nothing(world, name):
     assert outcome["seconds"] < 15
 
 
-# What guests' tables cannot do ------------------------------------------------------------------------------------------
+# What guests' tables cannot do ----------------------------------------------------------------------------------------
 
 CROSSINGS = {
     "return": "return {t}", "step": "Step.run('a', function() return {x = t} end)", "State": "state.a = t", "append": "State.append('a', t)",
@@ -572,7 +588,7 @@ def test_changed_builtins_change_the_guest_only(world, name):
     assert outcome["after"] == "completed"
 
 
-# Coroutines and errors --------------------------------------------------------------------------------------------------
+# Coroutines and errors ------------------------------------------------------------------------------------------------
 
 
 def test_coroutine_functions(world):
@@ -655,7 +671,7 @@ def test_messages_are_short(world, name):
     assert all(len(notice) < 5000 for notice in outcome["notices"])
 
 
-# Texts, lines and order ---------------------------------------------------------------------------------------------------
+# Texts, lines and order -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
@@ -689,8 +705,14 @@ LOADS = {
     "own environment": ("local e = {y = 2} return load('x = y', 'n', 't', e)() or e.x", 2),
     "no environment of ours": ("return load('return print == nil', 'n', 't', {})()", True),
     "same world": ("x = 5 return load('return x')()", 5),
-    "upvalues": ("local f = load('local a = ... return function() a = a + 1 return a end') local g = f(1) g() return g()", 3),
-    "name of ours": ("local ok, m = pcall(load('error(1 .. {})', '=(lua_procedures)')) return m:find('lua_procedures', 1, true) == nil", True),
+    "upvalues": (
+        "local f = load('local a = ... return function() a = a + 1 return a end') local g = f(1) g() return g()",
+        3,
+    ),
+    "name of ours": (
+        "local ok, m = pcall(load('error(1 .. {})', '=(lua_procedures)')) return m:find('lua_procedures', 1, true) == nil",
+        True,
+    ),
     "too large": ("return select(2, load(('x'):rep(2e6))):find('too large') ~= nil", True),
     "syntax error": ("return load('x =') == nil", True),
     "no text": ("return pcall(load, 5)", [False]),
@@ -723,7 +745,7 @@ def test_pairs_has_one_order_in_every_process():
     assert len(orders) == 1
 
 
-# The worker -----------------------------------------------------------------------------------------------------------------
+# The worker -----------------------------------------------------------------------------------------------------------
 
 
 def _limit_memory() -> None:
@@ -749,13 +771,13 @@ def _outcome(attack: dict[str, Any]) -> dict[str, Any]:
     from lua_procedures.session import get_session
 
     name = attack.get("name", "attack")
-    options = {key: attack[key] for key in ("answers", "limits") if key in attack}
+    options: dict[str, Any] = {key: attack[key] for key in ("answers", "limits") if key in attack}
     options["params"] = {"x": "x" * attack["big_input"]} if "big_input" in attack else {}
     timer = threading.Timer(attack.get("interrupt", 0), _thread.interrupt_main)
     if "interrupt" in attack:
         timer.start()
     started, before = time.monotonic(), _megabytes()
-    message = ""
+    how, message = "", ""
     try:
         how = run(attack["source"], name=name, fresh="name" not in attack, **options).status
     except ProcedureError as error:
@@ -782,7 +804,8 @@ def _outcome(attack: dict[str, Any]) -> dict[str, Any]:
 def _serve() -> None:
     _limit_memory()
     for line in sys.stdin:
-        print(json.dumps(_outcome(json.loads(line)), default=repr), flush=True)
+        sys.stdout.write(json.dumps(_outcome(json.loads(line)), default=repr) + "\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":

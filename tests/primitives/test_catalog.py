@@ -1,5 +1,7 @@
 """The table of primitives: it describes exactly what a program can use."""
 
+# ruff: noqa: E501 - a Lua program or a row of a table reads best in one line
+
 from __future__ import annotations
 
 from lua_procedures import run

@@ -1,5 +1,7 @@
 """What the options of a `Human` call ask, and which are refused."""
 
+# ruff: noqa: E501 - a Lua program or a row of a table reads best in one line
+
 from __future__ import annotations
 
 import pytest
@@ -7,9 +9,14 @@ import pytest
 from lua_procedures import TIMEOUT, ProcedureError, run
 
 
-def asked(call, **options):
+def record(info):
+    """The run that an error ended."""
+    return info.value.run
+
+
+def asked(call, before="", **options):
     """The request that a program waits for."""
-    return run(f"return {call}", **options).pending
+    return run(f"{before} return {call}", **options).pending
 
 
 DEFAULTS = {
@@ -48,13 +55,18 @@ def test_every_option_arrives():
 
 def test_the_line_of_the_call():
     """The request knows the cell's line of its call."""
-    assert run("local a = 1\n\nlocal b = Human.input{}\nreturn b").pending.line == 3
+    assert asked("nil", before="local a = 1\n\nlocal b = Human.input{}\n").line == 3
 
 
 def test_a_review_has_two_options():
     """Without options a review offers approve and reject; tables say which one cancels."""
-    assert [(option.label, option.type) for option in asked("Human.review{}").options] == [("approve", "action"), ("reject", "cancel")]
-    request = asked("Human.review{options = {'Ship', {label = 'Stop', type = 'cancel'}}, artifact = 'a', artifact_type = 'code'}")
+    assert [(option.label, option.type) for option in asked("Human.review{}").options] == [
+        ("approve", "action"),
+        ("reject", "cancel"),
+    ]
+    request = asked(
+        "Human.review{options = {'Ship', {label = 'Stop', type = 'cancel'}}, artifact = 'a', artifact_type = 'code'}"
+    )
     assert [(option.label, option.type) for option in request.options] == [("Ship", "action"), ("Stop", "cancel")]
     assert (request.artifact, request.artifact_type) == ("a", "code")
 
@@ -62,7 +74,11 @@ def test_a_review_has_two_options():
 def test_fields_of_one_form():
     """`Human.multiple` takes a list of fields, or a table with `fields` and options."""
     fields = "{{id = 'a', message = 'A?'}, {id = 'b', type = 'approve', default = true}, {id = 'c', type = 'select', options = {1, 2}}}"
-    assert [(field.id, field.type) for field in asked(f"Human.multiple{fields}").fields] == [("a", "input"), ("b", "approve"), ("c", "select")]
+    assert [(field.id, field.type) for field in asked(f"Human.multiple{fields}").fields] == [
+        ("a", "input"),
+        ("b", "approve"),
+        ("c", "select"),
+    ]
     request = asked(f"Human.multiple{{fields = {fields}, message = 'All', timeout = 3}}")
     assert (request.message, request.timeout_seconds, len(request.fields)) == ("All", 3, 3)
 
@@ -77,7 +93,7 @@ def test_an_escalation_never_times_out():
 def test_declarations_are_merged():
     """A `config_key` brings the declared options; the call's own win."""
     declared = "Hitl('k', {message = 'declared', timeout = 9, default = true})"
-    request = run(f"{declared} return Human.approve{{config_key = 'k', timeout = 4}}").pending
+    request = asked("Human.approve{config_key = 'k', timeout = 4}", before=declared)
     assert (request.message, request.timeout_seconds, request.default, request.config_key) == ("declared", 4, True, "k")
 
 
@@ -111,9 +127,19 @@ def test_a_review_answers_in_full():
     """A review gives decision, feedback, the edited artifact or nil, the time, and whether it timed out."""
     source = "return Human.review{artifact = 'old', options = {'Ship', 'Stop'}}"
     value = run(source, answers=[{"decision": "Ship", "feedback": "fine", "edited_artifact": "new"}]).value
-    assert (value["decision"], value["feedback"], value["edited_artifact"], value["timed_out"]) == ("Ship", "fine", "new", False)
+    assert (value["decision"], value["feedback"], value["edited_artifact"], value["timed_out"]) == (
+        "Ship",
+        "fine",
+        "new",
+        False,
+    )
     expired = run("return Human.review{artifact = 'old'}", answers=[TIMEOUT]).value
-    assert (expired["decision"], expired["feedback"], expired.get("edited_artifact"), expired["timed_out"]) == ("reject", "", None, True)
+    assert (expired["decision"], expired["feedback"], expired.get("edited_artifact"), expired["timed_out"]) == (
+        "reject",
+        "",
+        None,
+        True,
+    )
 
 
 WRONG = {
@@ -172,7 +198,7 @@ def test_wrong_options(call):
     assert error.value.message.startswith(call.partition("{")[0])
     assert WRONG[call] in error.value.message
     assert len(error.value.message) < 300
-    assert (error.value.run.status, error.value.run.pending) == ("failed", None)
+    assert (record(error).status, record(error).pending) == ("failed", None)
 
 
 @pytest.mark.parametrize("call", WRONG)
@@ -187,5 +213,5 @@ def test_wrong_options_can_be_caught(call):
 def test_bytes_can_be_shown():
     """An artifact that is no text, such as an image, is asked about and kept."""
     source = "return Human.review{artifact = '\\x89PNG\\xff', artifact_type = 'image'}.decision"
-    assert run(source).pending.artifact == b"\x89PNG\xff"
+    assert asked(source.removeprefix("return ").removesuffix(".decision")).artifact == b"\x89PNG\xff"
     assert run(source, answers=["approve"]).value == "approve"

@@ -135,7 +135,7 @@ def prepare(job: Job) -> Driver:
         session.supersede(job.name, "superseded: the run was started again")
         session.runs[job.name] = run
     return Driver(
-        Program(job.source, job.chunk, job.first_line, inputs),
+        Program(job.source, job.chunk, job.first_line, inputs, job.seed is not None),
         journal,
         People(journal.store, journal.row.id, scripted, job.responder, job.wait, job.headless, blocking=job.blocking),
         run,

@@ -76,7 +76,7 @@ class Driver:
         self._known = known
         self._emit: Sink = sink or _ignore
         self._ledger = Ledger(journal, policy, self._emit, watched=sink is not None)
-        self._host = Hosting(self._ledger, self._emit, known, limits.max_notice_bytes)
+        self._host = Hosting(self._ledger, self._emit, known, limits.max_notice_bytes, program.seeded)
         self._guest = Guest(self._host, limits)
         self._interrupts = Interrupts(self._interrupt)
         self._refused: list[ProcedureError] = []

@@ -50,11 +50,8 @@ class Frame:
         return self._root
 
     @property
-    def seed(self) -> bytes:
-        """What its random numbers are seeded with, beside the run's seed: its place, not what happened before it.
-
-        A seeded run draws the same numbers whenever a person answers, and done again an operation draws others.
-        """
+    def place(self) -> bytes:
+        """Where it is and how often it was done, whatever happened before it."""
         return f"{self.path}\0{self.kind}\0{self.name}\0{self._variant}".encode()
 
     @property

@@ -32,6 +32,7 @@ class Hosting:
         known: the names of all primitives, for "did you mean".
         max_notice_bytes: all that a run may show.
         notices, stages, declared: what the program showed and did so far.
+        seeded: whether the user gave the run's seed.
         hitl: the ``Hitl`` declarations by key.
         stops: stops asked for from outside, as JSON texts of ``[reason, success]``.
     """
@@ -40,6 +41,7 @@ class Hosting:
     emit: Sink
     known: Collection[str]
     max_notice_bytes: int
+    seeded: bool = False
     notices: list[Notice] = field(default_factory=list)
     stages: list[StageMove] = field(default_factory=list)
     declared: tuple[str, ...] = ()
@@ -167,6 +169,12 @@ class Hosting:
         return self.now() - int(self.ledger.journal.row.started * 1e6)
 
     def seed(self) -> int:
-        """The seed of the innermost frame's random numbers, as a signed 64-bit integer."""
+        """The seed of the innermost frame's random numbers, as a signed 64-bit integer.
+
+        A seed that the user gave repeats all draws, whatever a person answered and when. Otherwise what runs again
+        because something before it changed draws other numbers.
+        """
+        frame = self.ledger.frame
+        drawn_for = frame.place if self.seeded else frame.root
         seed = self.ledger.journal.row.seed.to_bytes(8, "little", signed=True)
-        return int.from_bytes(blake2b(self.ledger.frame.seed, digest_size=8, key=seed).digest(), "little", signed=True)
+        return int.from_bytes(blake2b(drawn_for, digest_size=8, key=seed).digest(), "little", signed=True)

@@ -31,12 +31,14 @@ class Program:
         chunk: its name in messages.
         first_line: the line number of its first line.
         inputs: plain data by name.
+        seeded: whether the user gave the seed of ``math.random``.
     """
 
     text: str
     chunk: str = "cell"
     first_line: int = 1
     inputs: Mapping[str, Any] = field(default_factory=dict)
+    seeded: bool = False
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,14 @@ import pytest
 
 from .cells import paths
 
-#: A step whose draw tells which execution a value is of, with something to edit before, in and after it.
+#: Steps whose draws tell which execution a value is of, with something to edit before, in and after them.
 DRAWS = """
 local captured = 1
 local function helper() return captured end
 function global_helper() return 1 end
-local a = Step.run("a", function() return math.random() end)
-local b = Step.run("b", function() helper() global_helper() return math.random() end)
-local c = Step.run("c", function() return math.random() end)
+local a = Step.run("a", function() return math.random() .. os.clock() end)
+local b = Step.run("b", function() helper() global_helper() return math.random() .. os.clock() end)
+local c = Step.run("c", function() return math.random() .. os.clock() end)
 return {a, b, c}
 """
 
@@ -28,14 +28,14 @@ def edited(*changes):
 
 
 RE_RUN = {
-    "its text": ("helper() global_helper() return math.random()", "helper() global_helper() return math.random() + 1"),
+    "its text": ("helper() global_helper() return math.random() .. os.clock()", "helper() global_helper() return math.random() .. os.clock() + 1"),
     "a captured value": ("captured = 1", "captured = 2"),
     "the kind of a captured number": ("captured = 1", "captured = 1.0"),
     "a captured function's text": ("return captured end", "return captured + 0 end"),
     "a global helper's text": ("global_helper() return 1 end", "global_helper() return 2 end"),
     "its name": ('Step.run("b"', 'Step.run("b2"'),
     "its kind": ('Step.run("b", ', "checkpoint("),
-    "its inputs": ("return math.random() end)\nlocal c", "return math.random() end, {inputs = {v = 2}})\nlocal c"),
+    "its inputs": ("return math.random() .. os.clock() end)\nlocal c", "return math.random() .. os.clock() end, {inputs = {v = 2}})\nlocal c"),
 }
 
 
@@ -74,7 +74,7 @@ def test_comments_and_layout_do_not_count(cell, change):
 
 def test_functions_of_one_line_are_told_apart(cell):
     """A step is not changed by another function that joins it on its line."""
-    draw = "local a = Step.run('a', function() return math.random() end)"
+    draw = "local a = Step.run('a', function() return math.random() .. os.clock() end)"
     first = cell(f"{draw}\nreturn a")
     second = cell(f"{draw} local b = Step.run('b', function() return 1 end)\nreturn a")
     assert (second.value, second.replayed) == (first.value, 1)
@@ -82,7 +82,7 @@ def test_functions_of_one_line_are_told_apart(cell):
 
 def test_putting_steps_on_lines_of_their_own_is_layout(cell):
     """Two steps of one line are the same steps on two lines."""
-    steps = ["local a = Step.run('a', function() return math.random() end)", "Step.run('b', function() return 1 end)"]
+    steps = ["local a = Step.run('a', function() return math.random() .. os.clock() end)", "Step.run('b', function() return 1 end)"]
     cell(" ".join(steps))
     assert cell("\n".join(steps)).executed == 0
 
@@ -93,7 +93,7 @@ def test_putting_steps_on_lines_of_their_own_is_layout(cell):
 def program(*names):
     """Steps of these names, each on a line of its own."""
     return "\n".join(
-        [f'{name} = Step.run("{name}", function() return math.random() end)' for name in names]
+        [f'{name} = Step.run("{name}", function() return math.random() .. os.clock() end)' for name in names]
         + [f"return {{{', '.join(f'{name} = {name}' for name in names)}}}"]
     )
 
@@ -130,7 +130,7 @@ def test_edits_in_nested_steps(cell):
     """A change of an inner step's function changes the outer one; what stands before it inside is not kept."""
     text = """
         return Step.run("outer", function()
-          local x = Step.run("first", function() return math.random() end)
+          local x = Step.run("first", function() return math.random() .. os.clock() end)
           return {x, Step.run("second", function() return %s end)}
         end)"""
     first, second = cell(text % "1"), cell(text % "2")
@@ -156,7 +156,7 @@ def test_edits_in_nested_steps(cell):
 )
 def test_captured_values_count_in_depth(cell, before, after):
     """Any difference in a captured value, in depth, runs the step again; the same value made anew does not."""
-    text = "local value = %s\nreturn Step.run('s', function() local v = value return math.random() end)"
+    text = "local value = %s\nreturn Step.run('s', function() local v = value return math.random() .. os.clock() end)"
     first = cell(text % before)
     assert cell(text % before).executed == 0
     assert cell(text % after).executed == 1
@@ -169,7 +169,7 @@ def test_captures_count_through_captured_functions(cell):
         local deep = %s
         local function inner() return deep end
         local function outer() return inner() end
-        return Step.run("s", function() outer() return math.random() end)"""
+        return Step.run("s", function() outer() return math.random() .. os.clock() end)"""
     cell(text % "1")
     assert cell(text % "1").executed == 0
     assert cell(text % "2").executed == 1
@@ -196,7 +196,7 @@ def test_a_step_may_capture_an_earlier_result(cell):
 
 def test_declared_inputs_count(cell):
     """What `inputs=` names is compared in depth, and a change back finds the old result."""
-    text = "return Step.run('s', function() return math.random() end, {inputs = {model = 'm', list = {1, %d}}})"
+    text = "return Step.run('s', function() return math.random() .. os.clock() end, {inputs = {model = 'm', list = {1, %d}}})"
     first = cell(text % 2)
     assert cell(text % 2).executed == 0
     assert cell(text % 3).executed == 1
@@ -233,7 +233,7 @@ def test_a_step_depends_on_the_state_it_read(cell, how):
     text = f"""
         state.k = %s
         local function read() return state.k end
-        return Step.run("s", function() {how} return math.random() end)"""
+        return Step.run("s", function() {how} return math.random() .. os.clock() end)"""
     first = cell(text % "1")
     assert (cell(text % "1").value, cell(text % "1").executed) == (first.value, 0)
     second = cell(text % "2")
@@ -247,7 +247,7 @@ def test_state_that_a_step_did_not_read_does_not_count(cell):
     """Another key may change, and a key that the step only writes."""
     text = """
         state.other, state.written = %s, %s
-        return Step.run("s", function() state.written = 5 return math.random() end)"""
+        return Step.run("s", function() state.written = 5 return math.random() .. os.clock() end)"""
     first = cell(text % (1, 1))
     second = cell(text % (2, 2))
     assert (second.value, second.executed) == (first.value, 0)

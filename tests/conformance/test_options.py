@@ -9,7 +9,7 @@ from lua_procedures.durable.stores import open_store
 
 from .cells import Cell, paths
 
-STEP = 'Step.run("%s", function() return math.random() end)'
+STEP = 'Step.run("%s", function() return math.random() .. os.clock() end)'
 ASK = 'local ok = Human.approve{message = "Go?"}'
 PROGRAM = "\n".join([*(f"local {name} = {STEP % name}" for name in "abc"), ASK, "return {a, b, c}"])
 
@@ -165,10 +165,10 @@ def test_the_order_of_inputs_does_not_count(cell):
 CHAINED = """
 local a = Step.run("a", function() return 1 end)
 local b = Step.run("b", function()
-  local drawn = Step.run("inner", function() return math.random() end)
+  local drawn = Step.run("inner", function() return math.random() .. os.clock() end)
   return %s
 end)
-local c = Step.run("c", function() return math.random() end)
+local c = Step.run("c", function() return math.random() .. os.clock() end)
 return {a, b, c}
 """
 
@@ -213,9 +213,9 @@ def test_redo_of_a_question_asks_again(cell):
 def test_redo_failed_tries_caught_failures_again(cell):
     """Recorded failures run again, and nothing else does."""
     program = """
-        local a = Step.run("a", function() return math.random() end)
+        local a = Step.run("a", function() return math.random() .. os.clock() end)
         local ok = pcall(Step.run, "bad", function() error("no") end)
-        return {a, ok, Step.run("c", function() return math.random() end)}"""
+        return {a, ok, Step.run("c", function() return math.random() .. os.clock() end)}"""
     first = cell(program)
     second = cell(program, redo="failed")
     assert paths(second, replayed=False) == ["1"]

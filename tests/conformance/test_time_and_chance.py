@@ -191,10 +191,15 @@ def test_a_step_entered_again_draws_the_same(write):
         assert again.value[0] == int(float(entered[0].outcome))
 
 
-def test_a_step_done_again_draws_anew(cell):
-    """`redo` is no crash: the step draws other numbers."""
-    program = "return Step.run('s', function() return math.random() end)"
-    assert cell(program).value != cell(program, redo="s").value
+@pytest.mark.parametrize("seed", [None, 5])
+def test_a_step_done_again_draws_anew(cell, seed):
+    """`redo` is no crash: the step, and the steps inside it, draw other numbers."""
+    program = """
+        return Step.run("s", function()
+          return {math.random(), Step.run("inner", function() return math.random() end)}
+        end)"""
+    first, second, third = cell(program, seed=seed), cell(program, redo="s", seed=seed), cell(program, redo="s", seed=seed)
+    assert len({*first.value, *second.value, *third.value}) == 6
 
 
 # -- Sleep -----------------------------------------------------------------------------------------------------------

@@ -142,7 +142,7 @@ class Panel:
         from IPython.display import display
 
         if self._handle is None:
-            self._handle = display(bundle, raw=True, display_id=True)
+            self._handle = display(bundle, raw=True, display_id=True)  # type: ignore[no-untyped-call] # IPython's
         else:
             self._handle.update(bundle, raw=True)
 

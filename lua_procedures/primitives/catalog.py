@@ -116,8 +116,8 @@ _LUA: Final = (
 
 _LIBRARIES: Final = {
     "coroutine": "close create isyieldable resume running status wrap yield",
-    "math": "abs acos asin atan ceil cos deg exp floor fmod frexp huge ldexp log max maxinteger min mininteger modf pi rad "
-    "random randomseed sin sqrt tan tointeger type ult",
+    "math": "abs acos asin atan ceil cos deg exp floor fmod frexp huge ldexp log max maxinteger min mininteger modf "
+    "pi rad random randomseed sin sqrt tan tointeger type ult",
     "os": "clock date difftime time",
     "string": "byte char find format gmatch gsub len lower match pack packsize rep reverse sub unpack upper",
     "table": "concat create insert move pack remove sort unpack",

@@ -32,6 +32,12 @@ class Cell:
             return error
         raise AssertionError(f"it did not fail: {ended!r} {ended.value!r}")
 
+    def failed(self, source: str, **options: Any) -> Run:
+        """The run that the program's error ended."""
+        ended = self.fails(source, **options).run
+        assert ended is not None
+        return ended
+
     def twice(self, source: str, **options: Any) -> Run:
         """The second run of the same cell, of which everything was replayed and came out as in the first."""
         first, second = self(source, **options), self(source, **options)

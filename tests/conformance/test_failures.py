@@ -17,7 +17,7 @@ def test_a_failure_that_ends_the_run_is_tried_again(cell):
           local inner = Step.run("inner", function() print(math.random()) return 1 end)
           error("no luck")
         end)"""
-    first, second = cell.fails(program).run, cell.fails(program).run
+    first, second = cell.failed(program), cell.failed(program)
     assert (second.status, second.replayed) == ("failed", 1)
     assert paths(second, replayed=True) == ["0", "1/0"]
     assert messages(second, "print") == messages(first, "print")
@@ -28,7 +28,7 @@ def test_a_mended_step_runs_anew(cell):
     text = """
         local a = Step.run("a", function() return math.random() end)
         return {a, Step.run("b", function() %s end)}"""
-    first = cell.fails(text % "error('no')").run
+    first = cell.failed(text % "error('no')")
     second = cell(text % "return 1")
     assert second.value == [first.checkpoints[0].value, 1]
 
@@ -39,6 +39,7 @@ def test_a_failure_outside_a_step_keeps_what_was_done(cell):
     error = cell.fails(text % "local t = nil\nt = t.x")
     assert isinstance(error, LuaRuntimeError)
     assert error.line == 3
+    assert error.run is not None
     assert cell(text % "").value == error.run.checkpoints[0].value
     assert cell(text % "").executed == 0
 
@@ -104,6 +105,7 @@ def test_uncaught_error_values_reach_python(cell, thrown, value):
     error = cell.fails(f"Step.run('s', function() error({thrown}) end)")
     assert isinstance(error, LuaRuntimeError)
     assert error.value == value or (isinstance(value, str) and error.value.endswith(f": {value}"))
+    assert error.run is not None
     assert error.run.error is error
     assert error.run.status == "failed"
 
@@ -185,7 +187,7 @@ def test_a_failed_step_inside_another_one_is_tried_again_with_it(cell):
           error("late")
         end)"""
     cell.fails(program)
-    second = cell.fails(program).run
+    second = cell.failed(program)
     assert paths(second, replayed=True) == ["0/0", "0/1"]
     assert messages(second, "print") == ["tried"]
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import lua_procedures
-from lua_procedures.durable.entries import HIDDEN_KINDS
+from lua_procedures.durable.entries import HIDDEN_KINDS, Entry
 from lua_procedures.durable.stores import open_store
 
 from .cells import Cell, differing, timeless
@@ -51,6 +51,7 @@ def forking(store: Path, program: Path):
     package = {**os.environ, "PYTHONPATH": str(Path(lua_procedures.__file__).parents[1])}
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=package) as server:
         yield server
+        assert server.stdin is not None
         server.stdin.close()
         assert server.wait(timeout=30) == 0
 
@@ -82,7 +83,8 @@ def test_kill_9_loses_and_repeats_nothing(tmp_path):
     chance, kills, number = random.Random(3), 0, 0
     with forking(path, program) as server:
         while kills < KILLS:
-            name, before = f"run-{number}", []
+            name = f"run-{number}"
+            before: list[Entry] = []
             for _ in range(6):
                 killed = run_for(server, name, chance.uniform(0, 0.06))
                 kills += killed

@@ -198,7 +198,11 @@ def test_a_step_done_again_draws_anew(cell, seed):
         return Step.run("s", function()
           return {math.random(), Step.run("inner", function() return math.random() end)}
         end)"""
-    first, second, third = cell(program, seed=seed), cell(program, redo="s", seed=seed), cell(program, redo="s", seed=seed)
+    first, second, third = (
+        cell(program, seed=seed),
+        cell(program, redo="s", seed=seed),
+        cell(program, redo="s", seed=seed),
+    )
     assert len({*first.value, *second.value, *third.value}) == 6
 
 

@@ -135,7 +135,9 @@ CANNOT = {
 
 def test_a_tostring_of_its_own_may_wait(cell):
     """`tostring` is written in Lua here, so an operation inside of `__tostring` suspends as anywhere."""
-    program = "return tostring(setmetatable({}, {__tostring = function() return Step.run('s', function() return 'x' end) end}))"
+    program = """
+        local function text() return Step.run("s", function() return "x" end) end
+        return tostring(setmetatable({}, {__tostring = text}))"""
     assert cell.twice(program).value == "x"
 
 

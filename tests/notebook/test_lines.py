@@ -43,7 +43,7 @@ def test_answers_of_one_question_in_a_row_are_counted() -> None:
     assert [(line.tally, line.answer) for line in fold(rows)] == [("×6", "Reject ×2, Approve ×4")]
 
 
-trees = st.recursive(
+trees: st.SearchStrategy[Any] = st.recursive(
     st.builds(lambda name: (name, []), st.sampled_from("abc")),
     lambda inner: st.tuples(st.sampled_from("abc"), st.lists(inner, max_size=5)),
     max_leaves=30,

@@ -196,7 +196,20 @@ def _in_loop() -> bool:
     return True
 
 
+def _check_types(source: Any, options: Mapping[str, Any]) -> None:
+    if not isinstance(source, str):
+        raise UsageError(f"source: the program's text expected, got {type(source).__name__}")
+    if not isinstance(options.get("store"), (str, Store)):
+        raise UsageError(f"store: a URL or a Store expected, got {type(options['store']).__name__}")
+    seed, redo = options.get("seed"), options.get("redo")
+    if seed is not None and (not isinstance(seed, int) or not -(2**63) <= seed < 2**63):
+        raise UsageError(f"seed: an integer of 64 bits expected, got {seed!r}")
+    if redo is not None and not isinstance(redo, (str, list, tuple, set, frozenset)):
+        raise UsageError(f"redo: a name, a path or several expected, got {type(redo).__name__}")
+
+
 def _job(source: str, name: str | None, options: Mapping[str, Any]) -> Job:
+    _check_types(source, options)
     params = options.get("params")
     if params is not None and not isinstance(params, Mapping):
         raise UsageError(f"params: a mapping expected, got {type(params).__name__}")
@@ -280,6 +293,9 @@ async def arun(
     """Like ``run``, awaitable. In a notebook it shows forms; ``responder`` asks elsewhere."""
     job = _job(source, name, {**locals()})
     job.responder = responder
+    show = get_session().show
+    if show is not None and responder is None:
+        return _checked(await show(job))
     return _checked(await drive(job))
 
 
@@ -314,7 +330,7 @@ def _waiting(store: Store, row: JournalRow) -> list[HumanRequest]:
     stored = [each for each in store.open_requests(row.id) if not each.id.startswith(SLEEP)]
     if not stored:
         raise AnswerRefused(f"the run {row.name!r} waits for no answer")
-    return [HumanRequest.model_validate_json(each.request) for each in stored]
+    return [HumanRequest.model_validate(loads(each.request)) for each in stored]
 
 
 def answer(

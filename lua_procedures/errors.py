@@ -55,6 +55,9 @@ __all__ = [
 ]
 
 
+_LONGEST = 2000  # characters of a message that are shown
+
+
 class ProcedureError(Exception):
     """Base of all errors of this package.
 
@@ -85,7 +88,8 @@ class ProcedureError(Exception):
     def __str__(self) -> str:
         place = f"line {self.line}: " if self.line else ""
         advice = f"\n{self.hint}" if self.hint else ""
-        return f"{place}{self.message}{advice}"
+        message = self.message if len(self.message) <= _LONGEST else self.message[:_LONGEST] + " …"
+        return f"{place}{message}{advice}"
 
 
 class LuaSyntaxError(ProcedureError):

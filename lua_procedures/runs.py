@@ -213,6 +213,7 @@ class RunData:
     stages_declared: tuple[str, ...] = ()
     stages: list[StageMove] = field(default_factory=list)
     state_text: str = "{}"
+    state_objects: Sequence[Any] = ()
     iterations: int = 0
     stop: Stop = field(default_factory=Stop)
     notices: list[Notice] = field(default_factory=list)
@@ -272,7 +273,7 @@ class Run:
         """The program's State, a copy."""
         from .durable.serialization import loads
 
-        return dict(loads(self._data.state_text) or {})
+        return dict(loads(self._data.state_text, self._data.state_objects))
 
     @property
     def stage(self) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +21,7 @@ class Session:
         chat_models: name, ``"provider/model"`` or ``"*"`` for any → LangChain chat model.
         mcp_servers: name → how to reach an MCP server.
         runs: name → the newest run of that name in this process.
+        show: drives a job where the session can show it, such as the cell of a notebook; None where it cannot.
         waiting: name → how to close the question that a paused run of this process still shows.
     """
 
@@ -29,6 +30,7 @@ class Session:
     chat_models: dict[str, Any] = field(default_factory=dict)
     mcp_servers: dict[str, Any] = field(default_factory=dict)
     runs: dict[str, Run] = field(default_factory=dict)
+    show: Callable[[Any], Awaitable[Run]] | None = None
     waiting: dict[str, Callable[[str], None]] = field(default_factory=dict)
 
     def supersede(self, name: str, how: str) -> None:

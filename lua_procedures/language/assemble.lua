@@ -6,6 +6,27 @@ return function(host, limits, texts)
 
   local weak = { __mode = "k" }
   local kit = { host = host, limits = limits, guest = {}, functions = {}, raw_time = os.time }
+  -- Nothing of Python enters, also not the exception of a call whose arguments cannot be converted.
+  local utf8len, pcall, select, unpack = utf8.len, pcall, select, table.unpack
+  local function plain(...)
+    local values, n = { ... }, select("#", ...)
+    for i = 1, n do
+      if type(values[i]) == "string" and not utf8len(values[i]) then values[i] = kit.utf8(values[i]) end
+    end
+    return unpack(values, 1, n)
+  end
+  local function answer(ok, ...)
+    if not ok then kit.stop() end
+    return ...
+  end
+  local guarded = {}
+  for name, call in pairs(host) do
+    guarded[name] = function(...) return answer(pcall(call, plain(...))) end
+  end
+  for _, name in ipairs { "tick", "limit_memory", "out_of_memory", "now", "elapsed", "seed", "next_position" } do
+    guarded[name] = host[name] -- take no text
+  end
+  kit.host = guarded
   kit.known = setmetatable({}, weak)        -- what is ours, by its name
   kit.plain_views = setmetatable({}, weak)  -- proxies, with what they stand for
 

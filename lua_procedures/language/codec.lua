@@ -230,6 +230,8 @@ return function(kit)
     if getmetatable(t) ~= nil and not (handles[t] or rawequal(t, null) or kit.plain_views[t]) then
       return "a table with a metatable", path
     end
+    seen.count = (seen.count or 0) + 1
+    if seen.count > MAX_CAPTURED then return nil end -- far enough: it is the size
     seen.depth = seen.depth + 1
     if seen.depth > MAX_DEPTH then return "a table more than 100 deep", path end
     local strings, numbers, largest = 0, 0, 0
@@ -250,6 +252,7 @@ return function(kit)
     for k, v in next, t do
       local what, at = explain(v, child_path(path, k), seen)
       if what then return what, at end
+      if (seen.count or 0) > MAX_CAPTURED then return nil end
     end
     seen[t] = nil
     seen.depth = seen.depth - 1
@@ -339,7 +342,8 @@ return function(kit)
     end
     local ok, text = pcall(try, value)
     if ok then return text, "", "" end
-    return kit.encode("error", utf8text(kit.tostring(value))), "", ""
+    local told, message = kit.caught(pcall(kit.tostring, value)) -- the program's own __tostring may raise
+    return kit.encode("error", utf8text(told and message or "an error object of type " .. type(value))), "", ""
   end
 
   ---- marks ------------------------------------------------------------------------------------------
@@ -573,6 +577,7 @@ return function(kit)
 
   -- the fingerprint of a function; also what it captured (for `changed_capture`) and what could not be checked
   function kit.fingerprint(fn)
+    if kit.known[fn] then return "function\31<" .. kit.known[fn] .. ">", { n = 0, fn = fn, globals = {} }, nil end
     local text, watched = simple_fingerprint(fn)
     if text then
       if watched.input then watched.input = shallow(kit.input) end

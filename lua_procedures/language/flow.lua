@@ -132,7 +132,7 @@ return function(kit)
   guest.Step = {}
 
   guest.Step.run = function(name, fn, options)
-    if type(name) ~= "string" or name == "" then
+    if type(name) ~= "string" or name == "" or not utf8.len(name) then
       fail("Step.run", "name: a non-empty string expected, got " .. (name == "" and "an empty one" or type(name)))
     end
     check_function("Step.run", fn)
@@ -140,7 +140,7 @@ return function(kit)
     if options ~= nil then
       if type(options) ~= "table" then fail("Step.run", "options: a table expected, got " .. type(options)) end
       for k in next, options do
-        if k ~= "inputs" then fail("Step.run", "unknown option " .. tostring(k) .. "; the option is inputs") end
+        if k ~= "inputs" then fail("Step.run", "unknown option " .. kit.show(k) .. "; the option is inputs") end
       end
       asked = asked .. "\30inputs\31" .. encode("Step.run", options.inputs, "$.inputs")
     end
@@ -158,8 +158,8 @@ return function(kit)
 
   local function check_position(primitive, k)
     if mathtype(k) == "integer" and k >= 0 then return k end
-    if type(k) == "string" and k ~= "" then return k end
-    fail(primitive, "a checkpoint's name or position (0-based) expected, got " .. tostring(k))
+    if type(k) == "string" and k ~= "" and utf8.len(k) then return k end
+    fail(primitive, "a checkpoint's name or position (0-based) expected, got " .. kit.show(k))
   end
 
   guest.Checkpoint = {
@@ -219,6 +219,10 @@ return function(kit)
       options = options_of(primitive, options, true)
       if type(options.message) ~= "string" and options.message ~= nil then
         fail(primitive, "message: a string expected, got " .. type(options.message))
+      end
+      if options[1] ~= nil then fail(primitive, "a table of named options expected, got a list") end
+      if options.details ~= nil and type(options.details) ~= "table" then
+        fail(primitive, "details: a list expected, got " .. type(options.details))
       end
       if options.level ~= nil then check_level(primitive, options.level) end
       notice(kind, encode(primitive, options))
@@ -294,16 +298,28 @@ return function(kit)
     return result("Sleep", request("Sleep", "sleep", seconds + 0.0, (where())))
   end
 
+  local function checked(primitive, ok, ...)
+    if ok then return ... end
+    local message = (...)
+    if type(message) ~= "string" or find(message, "not enough memory", 1, true) then error(message, 0) end
+    fail(primitive, (string.gsub(message, "^bad argument #(%d+) to '[^']*' %((.*)%)$", "argument %1: %2")))
+  end
+  function kit.result_of(primitive, f, ...) return checked(primitive, kit.caught(raw.pcall(f, ...))) end
+
   local function now() return host.now() / 1e6 end
 
   guest.os = {
     time = function(parts)
       if parts == nil then return floor(now()) end
-      return kit.raw_time(parts)
+      if type(parts) ~= "table" then fail("os.time", "a table expected, got " .. kit.type_name(parts)) end
+      return kit.result_of("os.time", kit.raw_time, parts)
     end,
     clock = function() return host.elapsed() / 1e6 end,
-    date = function(pattern, time) return osdate(pattern or "%c", time or floor(now())) end,
-    difftime = function(a, b) return a - b end,
+    date = function(pattern, time) return kit.result_of("os.date", osdate, pattern or "%c", time or floor(now())) end,
+    difftime = function(a, b)
+      if type(a) ~= "number" or type(b or 0) ~= "number" then fail("os.difftime", "two times expected") end
+      return a - (b or 0)
+    end,
   }
 
   -- xoshiro256**, one generator per frame; Blackman and Vigna, "Scrambled linear pseudorandom number generators" (2018)

@@ -125,6 +125,9 @@ return function(kit)
       kit.bare_tables_are_objects(false)
       kit.caught(ok, text)
       if not ok then error(text, 0) end
+      if find(text, '{"\\u0000":', 1, true) then
+        fail("Json.encode", "a string that is not UTF-8, or a handle, cannot stand in JSON", "ConversionError", "$")
+      end
       return (gsub(text, "%c", function(c) return CONTROL[c] or format("\\u%04x", byte(c)) end))
     end,
     decode = function(text)

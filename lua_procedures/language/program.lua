@@ -46,7 +46,7 @@ return function(kit)
   local function declare_output(primitive, schema)
     if output_declared then fail(primitive, format("the output is declared twice; the first time in line %d", output_declared)) end
     output_declared = where()
-    output_schema = schema_text(primitive, schema)
+    output_schema = type(schema) == "string" and encode(primitive, schema) or schema_text(primitive, schema)
   end
 
   setmetatable(input, { __metatable = false, __call = function(_, schema) declare_input("input", schema) end })
@@ -68,16 +68,20 @@ return function(kit)
     if type(fields) ~= "table" then fail("Procedure", "state: a table of fields expected, got " .. type(fields)) end
     local keys = {}
     for key in next, fields do keys[#keys + 1] = key end
+    for _, key in next, keys do
+      if type(key) ~= "string" then fail("Procedure", "state: a table of fields expected, got one with the key " .. kit.show(key)) end
+    end
     table.sort(keys)
     for _, key in next, keys do
       local schema = fields[key]
       local default = schema
       if type(schema) == "table" and type(schema.type) == "string" then default = schema.default end
-      if default ~= nil then guest.State.set(key, kit.copy(default)) end
+      if default ~= nil then kit.set_state("Procedure", key, kit.copy(default)) end
     end
   end
 
   local function declare_main(parts)
+    if type(parts) ~= "table" then fail("Procedure", "a table expected, got " .. type(parts)) end
     local run = parts.run or rawget(parts, 1)
     if type(run) ~= "function" then
       fail("Procedure", "a function expected: Procedure { input = {…}, function(input) … end }")

@@ -159,7 +159,6 @@ class Guest:
             Interrupted: the person stopped it.
             LimitExceeded: it passed a limit. Neither can be caught by the program.
         """
-        self._ticks = 0
         returned = self._resume(thread, *values)
         self._lift(0)
         said: tuple[Any, ...] = returned if type(returned) is tuple else (returned,)
@@ -177,6 +176,10 @@ class Guest:
         except lua55.LuaError:
             return None
         return text if isinstance(text, str) else None
+
+    def restart_clock(self) -> None:
+        """A durable operation was passed: the time limit counts anew."""
+        self._ticks = 0
 
     def latch(self, fault: ProcedureError) -> None:
         """End the program with this error; nothing in it can catch it."""

@@ -14,6 +14,7 @@ return function(kit)
 
   local function check_key(primitive, key)
     if type(key) ~= "string" then fail(primitive, "key: a string expected, got " .. type(key)) end
+    if not utf8.len(key) then fail(primitive, "key: UTF-8 text expected") end
   end
 
   local function get(key)
@@ -71,6 +72,8 @@ return function(kit)
     if rawequal(key, State) then key, value = value, last end
     set("State.set", key, value)
   end
+
+  kit.set_state = set
 
   function State.all()
     local copy = kit.mark_sorted(kit.new_object())
@@ -157,7 +160,7 @@ return function(kit)
     end,
     __tostring = function() return "state" end,
   })
-  kit.plain_views[state] = function() return State.all() end
+  kit.plain_views[state] = State.all
   guest.State, guest.state = State, state
 
   ---- Stages -----------------------------------------------------------------------------------------
@@ -293,6 +296,7 @@ return function(kit)
   readers[STOP] = function() return stop.requested and format("%s %s", stop.success, stop.reason) or "" end
 
   local function request_stop(reason, success)
+    reason = kit.utf8(reason)
     if live.tracker then kit.changing(STOP, true) end
     stop.requested, stop.reason, stop.success = true, reason, success
     happened({ "stop", reason, success })

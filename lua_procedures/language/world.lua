@@ -57,9 +57,12 @@ return function(kit)
   -- what every catcher of errors passes its results through
   local function caught(ok, ...)
     if latched then error(LATCH, 0) end
-    if not ok and is_memory((...)) then
-      host.out_of_memory()
-      stop()
+    if not ok then
+      if is_memory((...)) then
+        host.out_of_memory()
+        stop()
+      end
+      if type((...)) == "userdata" then stop() end -- an exception of Python's; there is no other userdata
     end
     return ok, ...
   end
@@ -176,6 +179,7 @@ return function(kit)
     close = function(co)
       check_thread(co, "close")
       if latched then error(LATCH, 0) end
+      if co == raw.running() then fail("coroutine.close", "a coroutine cannot close itself while it runs") end
       return caught(raw.close(co))
     end,
   }
@@ -212,6 +216,9 @@ return function(kit)
     if t == env or kit.known[t] then error("cannot change a protected metatable", 2) end
     if type(mt) == "table" and raw.rawget(mt, "__gc") ~= nil then
       error("__gc is not available: finalisers run where nothing can stop them", 2)
+    end
+    if mt ~= nil and type(mt) ~= "table" then
+      error("bad argument #2 to 'setmetatable' (nil or table expected, got " .. type(mt) .. ")", 2)
     end
     local ok, message = raw.pcall(raw.setmetatable, t, mt)
     if not ok then error(message, 2) end
@@ -288,7 +295,7 @@ return function(kit)
     if latched then return "latched" end
     if not ok then
       if is_memory(tag) then return "memory" end
-      return "failed", kit.error_text(tag)
+      return "failed", kit.error_text(type(tag) == "string" and tag or "an error that cannot be told")
     end
     if rawequal(tag, REQUEST) then return ... end
     return tag, ...

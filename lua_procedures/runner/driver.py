@@ -118,6 +118,10 @@ class Driver:
             raise KeyboardInterrupt from None
         except ProcedureError as error:
             self._finish("failed", error=error)
+        except Exception as error:  # noqa: BLE001 - a fault of ours, or of what a user's callable raised
+            fault = ProcedureError(f"{type(error).__name__}: {error}")
+            fault.__cause__ = error
+            self._finish("failed", error=fault)
         except BaseException:
             self._finish("cancelled", pending=self._data.pending)
             raise
@@ -139,9 +143,13 @@ class Driver:
         guest.start(compiled)
         now, stops = self._now, self._host.stops
         breathed = time.monotonic()
+        passed = 0
         reply: Reply = ()
         while True:
             said = guest.resume(MAIN, *reply)
+            if len(self._ledger.passed) != passed:
+                passed = len(self._ledger.passed)
+                guest.restart_clock()
             handle = now.get(said[0])
             if handle is not None:
                 try:
@@ -168,7 +176,8 @@ class Driver:
     def _refuse(self, error: ProcedureError) -> Reply:
         """Raise a host's error in Lua, at the call's line; the error itself is found again if nothing catches it."""
         self._refused.append(error)
-        return ("refuse", error.message, type(error).__name__, str(len(self._refused)))
+        kind = "" if isinstance(error, Misuse) else type(error).__name__
+        return ("refuse", error.message, kind, str(len(self._refused)))
 
     # -- stopping ----------------------------------------------------------------------------------------
 
@@ -225,8 +234,6 @@ class Driver:
         error.line = error.line or line or None
         if kind and detail.isdigit() and int(detail) <= len(self._refused):
             original = self._refused[int(detail) - 1]
-            if isinstance(original, Misuse):
-                return error
             original.line, original.message = original.line or error.line, error.message
             return original
         if kind == "ConversionError":
@@ -269,6 +276,7 @@ class Driver:
         kit = self._guest.kit
         world = self._guest.read(kit.world_text)
         self._data.state_text = self._guest.read(kit.state_text) or "{}"
+        self._data.state_objects = self._guest.converter.objects
         if world is not None:
             read = loads(world)
             self._data.iterations, self._data.stop = read["iterations"], Stop(**read["stop"])

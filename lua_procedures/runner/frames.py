@@ -24,11 +24,12 @@ class Frame:
     """
 
     __slots__ = (
-        "_chain", "_names", "_root", "_variant", "asked", "asked_at", "clock", "key", "kind", "line", "name", "next",
+        "_chain", "_names", "_outer", "_root", "_variant", "asked", "asked_at", "clock", "key", "kind", "line", "name", "next",
         "notices_from", "path", "prefix", "prev", "started",
     )  # fmt: skip
 
-    def __init__(self, prefix: str, key: bytes, variant: int) -> None:
+    def __init__(self, prefix: str, key: bytes, variant: int, outer: Frame | None = None) -> None:
+        self._outer = outer
         self.prefix = prefix
         self.key = key
         self.next = 0
@@ -52,7 +53,8 @@ class Frame:
     @property
     def place(self) -> bytes:
         """Where it is and how often it was done, whatever happened before it."""
-        return f"{self.path}\0{self.kind}\0{self.name}\0{self._variant}".encode()
+        outer = self._outer.place if self._outer else b""
+        return outer + f"{self.path}\0{self.kind}\0{self.name}\0{self._variant}\0".encode()
 
     @property
     def chain(self) -> bytes:

@@ -21,6 +21,9 @@ from .ledger import Ledger
 
 __all__ = ["Hosting"]
 
+_LONGEST = 1000  # characters of a warning of ours
+_OVERHEAD = 100  # bytes that a notice counts at least: an empty one takes memory too
+
 Level = Literal["debug", "info", "warning", "error", "critical"]
 
 
@@ -54,15 +57,18 @@ class Hosting:
 
     def notice(self, kind: str, text: str, line: int) -> int:
         """Show something; 1 when the run has shown more than it may."""
-        self._shown += len(text)
+        self._count(len(text) + _OVERHEAD, line)
+        self.show(notice_from(kind, loads(text), line))
+        return 0
+
+    def _count(self, size: int, line: int | None) -> None:
+        self._shown += size
         if self._shown > self.max_notice_bytes:
             raise LimitExceeded(
                 f"the run shows more than {self.max_notice_bytes / 1e6:g} MB of notices",
                 line=line or None,
                 hint="Print less, or raise limits max_notice_bytes.",
             )
-        self.show(notice_from(kind, loads(text), line))
-        return 0
 
     def show(self, notice: Notice) -> None:
         """Add a notice to the run."""
@@ -70,7 +76,9 @@ class Hosting:
         self.emit(Noticed(notice))
 
     def warn(self, message: str, line: int | None = None, level: Level = "warning") -> None:
-        """A notice of our own."""
+        """A notice of our own; it counts like those of the program."""
+        message = message if len(message) <= _LONGEST else message[: _LONGEST - 1] + "…"
+        self._count(len(message) + _OVERHEAD, line)
         self.show(Notice(kind="warning", level=level, message=message, line=line or None))
 
     def unknown_global(self, name: str, line: int) -> None:

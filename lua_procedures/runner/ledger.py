@@ -17,6 +17,9 @@ from .frames import Frame
 __all__ = ["Ledger", "PlanReached", "Policy", "Sought"]
 
 
+_DEEPEST = 100  # operations inside each other
+
+
 class PlanReached(Exception):
     """With ``--plan``: the first operation that would run is reached."""
 
@@ -205,8 +208,14 @@ class Ledger:
 
     def open(self, sought: Sought, notices: int) -> None:
         """Enter a composite operation's own frame."""
+        if len(self.frames) > _DEEPEST:
+            raise LimitExceeded(
+                f"more than {_DEEPEST} operations are inside each other",
+                line=sought.line or None,
+                hint="Look for a step that runs itself.",
+            )
         prev = self.frames[-1].chain
-        frame = Frame(sought.path + "/", sought.key, sought.variant)
+        frame = Frame(sought.path + "/", sought.key, sought.variant, self.frames[-1])
         frame.kind, frame.name, frame.line, frame.path = sought.kind, sought.name, sought.line, sought.path
         frame.asked = parts_text(sought.asked)
         frame.prev = prev

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ..durable.serialization import dumps, loads
+from ..durable.serialization import dumps, loads, normalise
 from ..durable.stores import Store
-from ..errors import AnswerRefused, HumanInputRequired, ProcedureError
+from ..errors import AnswerRefused, ConversionError, HumanInputRequired, ProcedureError
 from ..human.answers import accept, expired
 from ..human.requests import TIMEOUT, HumanRequest, HumanResponse
 from ..human.responders import LATER, Asking, Responder, Scripted
@@ -61,8 +61,8 @@ class People:
 
     def kept(self, request: HumanRequest) -> tuple[HumanRequest, HumanResponse | None]:
         """The question as it was first asked (from now on in the store), and its answer if it has one."""
-        stored = self.store.ask(self.journal, request.id, request.model_dump_json())
-        first = HumanRequest.model_validate_json(stored.request)
+        stored = self.store.ask(self.journal, request.id, dumps(request.model_dump()))
+        first = HumanRequest.model_validate(loads(stored.request))
         request = request.model_copy(update={"asked_at": first.asked_at, "expires_at": _deadline(request, first)})
         return request, None if stored.answer is None else HumanResponse(**loads(stored.answer))
 
@@ -182,7 +182,11 @@ def _deadline(request: HumanRequest, first: HumanRequest) -> float | None:
 def respond(request: HumanRequest, value: Any, channel: str) -> HumanResponse:
     """The response for an accepted answer, given now."""
     now = time.time()
-    dated = _dated(request, value, now, timed_out=False)
+    try:
+        plain = normalise(value)
+    except ConversionError as error:
+        raise AnswerRefused(f"the answer cannot be kept: {error.message}") from None
+    dated = _dated(request, plain, now, timed_out=False)
     return HumanResponse(request_id=request.id, value=dated, responded_at=now, channel=channel)
 
 

@@ -17,7 +17,6 @@ from typing import Any
 
 from lua_procedures import run
 from lua_procedures.durable.entries import Entry, JournalRow
-from lua_procedures.durable.stores import sqlite_schema as sql
 from lua_procedures.durable.stores.sqlite import SqliteStore
 from lua_procedures.language.runtime import MAIN, Guest
 from lua_procedures.limits import Limits
@@ -47,7 +46,7 @@ def _guest(source: str) -> Callable[[], Any]:
 def state_get() -> list[str]:
     """``State.get`` against a bare Lua→Python call, both from a program under the hook."""
     times = 200_000
-    head = "State.set('k', 1) local loop = function(f, k) for i = 1, %d do f(k) end end " % times
+    head = f"State.set('k', 1) local loop = function(f, k) for i = 1, {times} do f(k) end end "
     ratios = []
     for _ in range(ROUNDS):
         ours = _cpu(_guest(f"{head} loop(State.get, 'k')"))
@@ -67,7 +66,7 @@ def _raw_commits(folder: Path, count: int) -> float:
     connection.execute("CREATE TABLE raw AS SELECT * FROM entry")
     connection.execute("DROP TABLE raw")
     columns = ", ".join(("seq", *Entry._fields[:-1]))
-    statement = f"INSERT INTO entry({columns}) VALUES ({', '.join('?' * len(Entry._fields))})"  # noqa: S608
+    statement = f"INSERT INTO entry({columns}) VALUES ({', '.join('?' * len(Entry._fields))})"
     key = bytes(16)
     asked = "function\x1f0123456789abcdef\x1ei\x1fi1234"
     rows = [
@@ -133,7 +132,7 @@ print(time.process_time() - started)
 
 def _load(line: str) -> float:
     command = [sys.executable, "-c", _LOAD.format(line)]
-    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()[-1])  # noqa: S603
+    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()[-1])
 
 
 def load_extension() -> list[str]:

@@ -24,6 +24,7 @@ from .human.requests import HumanRequest, HumanResponse
 from .human.responders import Answers, Responder, Scripted, answers_from_environment
 from .limits import Limits
 from .primitives.catalog import primitive_names
+from .rendering.record import record_bundle
 from .runner.driver import Driver
 from .runner.ledger import Policy
 from .runner.passes import Program
@@ -128,6 +129,7 @@ def prepare(job: Job) -> Driver:
         run_id=f"{journal.row.root}-{journal.row.generation}",
         store_url=store.url,
         headless=job.headless,
+        render=record_bundle,
     )
     job.root = journal.row.root
     session = get_session()

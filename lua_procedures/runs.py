@@ -231,6 +231,7 @@ class RunData:
     list_checkpoints: Callable[[], Sequence[Checkpoint]] = tuple
     list_answers: Callable[[], Sequence[HumanResponse]] = tuple
     planned: list[Checkpoint] = field(default_factory=list)
+    render: Callable[[Run], dict[str, str]] = lambda run: {"text/plain": repr(run)}
 
 
 class Run:
@@ -359,9 +360,7 @@ class Run:
         return f"<Run {self.name!r} {self.status}>"
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        from .notebook.rendering import record_html, record_text
-
-        return {"text/plain": record_text(self), "text/html": record_html(self)}
+        return self._data.render(self)
 
 
 def plain(value: Any) -> str:

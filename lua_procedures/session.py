@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .runs import Run
+if TYPE_CHECKING:
+    from .runs import Run
 
 __all__ = ["Session", "get_session"]
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from ..human.answers import artifact_kind
 from ..human.requests import HumanRequest
-from .text import clean
+from ..rendering.text import clean
 
 __all__ = ["artifact_view", "context_rows", "json_text", "shown"]
 

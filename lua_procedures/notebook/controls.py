@@ -13,8 +13,8 @@ from typing import Any, Final, Literal
 from ..human.answers import option_value, parse_json, review_options
 from ..human.requests import HumanOption, HumanRequest, RequestField
 from ..human.schemas import normal_schema
+from ..rendering.text import clean, one_line
 from .artifacts import artifact_view, context_rows, json_text, shown
-from .text import clean, one_line
 
 __all__ = ["Control", "browser_view", "controls", "expiry_text", "read_answer"]
 

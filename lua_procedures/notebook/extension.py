@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 from typing import Any
 
 from IPython.core.magic import no_var_expand
 
+from ..errors import RunStopped
+from ..session import get_session
 from .config import Procedures
 from .kernel import in_kernel, running_code
 from .magics import PROCEDURE, Magics, procedure_parser
@@ -50,6 +53,19 @@ class Extension:
         shell.input_transformers_post.append(self.await_cell)
         formatter = shell.display_formatter.ipython_display_formatter
         formatter.for_type_by_name("lua_procedures.runs", "Run", self._display_once)
+        get_session().show = self.show if in_kernel(shell) else None
+
+    async def show(self, job: Any) -> Any:
+        """Drive a job of ``arun`` in the output of the cell that awaits it, with forms."""
+        from .cells import open_cell
+
+        try:
+            run = await open_cell(self.shell, job, quiet=False, may_wait=True).drive()
+        except RunStopped:
+            # `arun` may be in a task of the user's, and a KeyboardInterrupt out of one ends the kernel's process
+            raise asyncio.CancelledError from None
+        self.note_shown(run)
+        return run
 
     def uninstall(self) -> None:
         """Take everything out again."""
@@ -58,6 +74,7 @@ class Extension:
             shell.magics_manager.magics[kind].pop(name, None)
         shell.configurables.remove(self.defaults)
         shell.input_transformers_post.remove(self.await_cell)
+        get_session().show = None
         formatter = shell.display_formatter.ipython_display_formatter
         formatter.deferred_printers.pop(("lua_procedures.runs", "Run"), None)
         for kind in [each for each in formatter.type_printers if each.__qualname__ == "Run"]:

@@ -17,8 +17,8 @@ import anywidget
 from traitlets import Dict, Unicode
 
 from ..human.requests import HumanRequest
+from ..rendering.requests import request_html, request_text
 from .controls import browser_view, read_answer
-from .request_rendering import request_html, request_text
 
 __all__ = ["Form", "Phase"]
 

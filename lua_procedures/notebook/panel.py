@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..events import Asked, Event, RunEnded, RunStarted
 from ..human.responders import LATER, Deliver
-from .elements import block, muted, page, safe
-from .progress import Progress
-from .rendering import panel_html, record_html, record_text
-from .text import one_line
+from ..rendering.elements import block, muted, page, safe
+from ..rendering.progress import Progress
+from ..rendering.record import panel_html, record_bundle, record_html, record_text
+from ..rendering.text import one_line
 
 if TYPE_CHECKING:
     from ..errors import AnswerRefused
@@ -121,7 +121,7 @@ class Panel:
     def _end(self, run: Run) -> None:
         self.shown = run
         self._stop_timer()
-        record = _record(run)
+        record = record_bundle(run)
         if self._asking and self._form is not None and run.status == "paused":
             self._form.panel = record_html(run, question=False)
             self._publish({**record, _WIDGET: self._form.mimebundle()[_WIDGET]})
@@ -145,10 +145,6 @@ class Panel:
             self._handle = display(bundle, raw=True, display_id=True)  # type: ignore[no-untyped-call] # IPython's
         else:
             self._handle.update(bundle, raw=True)
-
-
-def _record(run: Run) -> dict[str, str]:
-    return {"text/plain": record_text(run), "text/html": record_html(run)}
 
 
 class FormResponder:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..durable.entries import JournalRow
-from . import elements as el
+from ..rendering import elements as el
 
 __all__ = ["RunList"]
 

@@ -24,8 +24,8 @@ class Frame:
     """
 
     __slots__ = (
-        "_chain", "_names", "_outer", "_root", "_variant", "asked", "asked_at", "clock", "key", "kind", "line", "name", "next",
-        "notices_from", "path", "prefix", "prev", "started",
+        "_chain", "_names", "_outer", "_root", "_variant", "asked", "asked_at", "clock", "key", "kind", "line", "name",
+        "next", "notices_from", "path", "prefix", "prev", "started",
     )  # fmt: skip
 
     def __init__(self, prefix: str, key: bytes, variant: int, outer: Frame | None = None) -> None:

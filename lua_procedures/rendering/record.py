@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from . import elements as el
-from .checkpoint_rendering import checkpoint_lines, checkpoints_html
+from .checkpoints import checkpoint_lines, checkpoints_html
 from .lines import Line, fold, gap
-from .notice_rendering import notice_html, notice_lines, notices_html
-from .request_rendering import request_html, request_text
+from .notices import notice_html, notice_lines, notices_html
+from .requests import request_html, request_text
 from .text import count_of, ends, one_line, pretty, tokens, value_text, without_addresses
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..runs import Checkpoint, Run, RunData
     from .progress import Progress
 
-__all__ = ["notice_html", "panel_html", "record_html", "record_text", "request_html", "request_text"]
+__all__ = ["notice_html", "panel_html", "record_bundle", "record_html", "record_text", "request_html", "request_text"]
 
 #: How many checkpoints a panel and a record show at most, inner ones included.
 MAX_CHECKPOINTS = 200
@@ -83,6 +83,11 @@ def record_html(run: Run, *, volatile: bool | None = None, question: bool = True
             *(el.block(el.muted(el.safe(text, 300))) for text in _remarks(run)),
         ]
     )
+
+
+def record_bundle(run: Run) -> dict[str, str]:
+    """The static record in both forms, by MIME type."""
+    return {"text/plain": record_text(run), "text/html": record_html(run)}
 
 
 def record_text(run: Run, *, question: bool = True) -> str:

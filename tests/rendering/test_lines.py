@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lua_procedures.human.requests import HumanResponse
-from lua_procedures.notebook.lines import fold, prune, walk
+from lua_procedures.rendering.lines import fold, prune, walk
 from lua_procedures.runs import Checkpoint
 
 

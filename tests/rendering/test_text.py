@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lua_procedures.notebook.text import clean, ends, one_line, pretty, shorten, tokens, value_text, without_addresses
+from lua_procedures.rendering.text import clean, ends, one_line, pretty, shorten, tokens, value_text, without_addresses
 
 scalars = (
     st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False) | st.text(max_size=20)

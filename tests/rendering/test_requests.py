@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lua_procedures.human.requests import HumanOption, HumanRequest, RequestField
-from lua_procedures.notebook.request_rendering import request_html, request_text
+from lua_procedures.rendering.requests import request_html, request_text
 
 
 def request_of(**fields: Any) -> HumanRequest:

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from lua_procedures.notebook.markdown import markdown_html
+from lua_procedures.rendering.markdown import markdown_html
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from lua_procedures.errors import LuaRuntimeError, ToolError
 from lua_procedures.human.requests import HumanOption, HumanRequest, RequestField
-from lua_procedures.notebook.rendering import record_html, record_text
+from lua_procedures.rendering.record import record_html, record_text
 from lua_procedures.runs import Checkpoint, Notice, Run, RunData, StageMove, Stop, Usage
 
 #: Elements that JupyterLab's sanitizer and GitHub keep.

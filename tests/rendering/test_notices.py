@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from lua_procedures.notebook.notice_rendering import notice_html, notice_lines, notices_html
+from lua_procedures.rendering.notices import notice_html, notice_lines, notices_html
 from lua_procedures.runs import Notice
 
 

@@ -21,8 +21,8 @@ from lua_procedures.events import (
     StagesDeclared,
 )
 from lua_procedures.human.requests import HumanRequest, HumanResponse
-from lua_procedures.notebook.progress import KEPT, Progress
-from lua_procedures.notebook.rendering import panel_html
+from lua_procedures.rendering.progress import KEPT, Progress
+from lua_procedures.rendering.record import panel_html
 from lua_procedures.runs import Notice, Run, RunData, RunStatus
 
 

@@ -1,0 +1,1 @@
+"""Runs, questions and notices as text and as plain HTML; knows no notebook."""

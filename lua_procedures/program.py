@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from .errors import SchemaError
 
-__all__ = ["check_inputs", "check_output"]
+__all__ = ["check_inputs", "check_output", "check_output_schema"]
 
 _ALIASES: Final = {
     "float": "number",
@@ -53,6 +53,22 @@ def check_inputs(schema: Any, given: Mapping[str, Any]) -> tuple[dict[str, Any],
     return {**{name: given[name] for name in given if name in undeclared}, **values}, undeclared
 
 
+def check_output_schema(schema: Any) -> None:
+    """Check the declaration of an output by itself, where it is made.
+
+    Raises:
+        SchemaError: it is no table of fields and no field.
+    """
+    if _is_field(schema):
+        _field(schema, "output")
+    else:
+        _fields(schema)
+
+
+def _is_field(schema: Any) -> bool:
+    return isinstance(schema, str) or (isinstance(schema, dict) and isinstance(schema.get("type"), str))
+
+
 def check_output(schema: Any, value: Any) -> tuple[Any, list[str]]:
     """Check what a program returned against its declaration: a table of fields, or one field.
 
@@ -65,7 +81,7 @@ def check_output(schema: Any, value: Any) -> tuple[Any, list[str]]:
     faults: list[Fault] = []
     dropped: list[str] = []
     result = None
-    if isinstance(schema, str) or (isinstance(schema, dict) and isinstance(schema.get("type"), str)):
+    if _is_field(schema):
         result = _check_one(_field(schema, "output"), value, "output", faults)
     else:
         fields = _fields(schema)

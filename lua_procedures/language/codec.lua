@@ -122,6 +122,22 @@ return function(kit)
   local depth = 0
   local put_sorted
 
+  -- a dict whose own keys include the one that marks a tag
+  local function put_tagged(t, out, n)
+    n = n + 1
+    out[n] = '{"\\u0000":"dict","v":[['
+    local k, v = next(t)
+    repeat
+      if type(k) ~= "string" or not utf8len(k) then error(BAD, 0) end
+      out[n + 1], out[n + 2] = quote(k), ","
+      n = put(v, out, n + 2)
+      k, v = next(t, k)
+      n = n + 1
+      out[n] = k == nil and "]]}" or "],["
+    until k == nil
+    return n
+  end
+
   function put(v, out, n)
     local kind = type(v)
     if kind == "string" then
@@ -144,6 +160,7 @@ return function(kit)
       local top = rawget(v, 1)
       if top ~= nil and k == 1 then n = put_list(v, top, out, n)
       elseif top ~= nil and type(k) == "number" then n = put_list(kit.in_order(v), top, out, n)
+      elseif rawget(v, "\0") ~= nil then n = put_tagged(v, out, n)
       elseif top == nil and kit.is_sorted(v) then n = put_sorted(v, out, n)
       else n = put_dict(v, k, first, out, n) end
       depth = depth - 1
@@ -195,6 +212,7 @@ return function(kit)
 
   local raw_pairs = kit.lib.pairs
   kit.guest.pairs = function(t)
+    if t == nil then error("bad argument #1 to 'pairs' (table expected, got nil)", 2) end
     if not sorted_dicts[t] then return raw_pairs(t) end
     local keys, i = sorted_keys(t), 0
     return function()
@@ -244,7 +262,7 @@ return function(kit)
         local shown = type(k) == "number" and format("the number %s", k) or "a " .. type(k)
         return "a table whose key is " .. shown, path
       end
-      if type(k) == "string" and (k == "\0" or not utf8len(k)) then return "a key that is not UTF-8 text", path end
+      if type(k) == "string" and not utf8len(k) then return "a key that is not UTF-8 text", path end
     end
     if strings > 0 and numbers > 0 then return "a table that mixes list items and named keys", path end
     if numbers ~= largest then return format("a list with holes (%d items up to [%d])", numbers, largest), path end

@@ -146,6 +146,8 @@ def runtime_error(
 
 def _described(value: Any) -> str:
     """A raised value that is no string, for the message."""
+    if value is None:
+        return "raised nil"
     if isinstance(value, dict) and isinstance(value.get("message"), str):
         return str(value["message"])
     return f"raised {json.dumps(value, ensure_ascii=False, default=str)[:LONGEST]}"

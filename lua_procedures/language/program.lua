@@ -46,7 +46,9 @@ return function(kit)
   local function declare_output(primitive, schema)
     if output_declared then fail(primitive, format("the output is declared twice; the first time in line %d", output_declared)) end
     output_declared = where()
-    output_schema = type(schema) == "string" and encode(primitive, schema) or schema_text(primitive, schema)
+    local text = type(schema) == "string" and encode(primitive, schema) or schema_text(primitive, schema)
+    kit.result(primitive, request(primitive, "schema", text))
+    output_schema = text
   end
 
   setmetatable(input, { __metatable = false, __call = function(_, schema) declare_input("input", schema) end })

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from lupa import lua55
 
-from ..errors import LimitExceeded, ProcedureError
+from ..errors import LimitExceeded, LuaSyntaxError, ProcedureError
 from ..limits import Limits
 from .conversion import Converter
 from .diagnostics import syntax_error
@@ -112,6 +112,11 @@ class Guest:
         Raises:
             LuaSyntaxError: it does not compile.
         """
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            line = first_line + text.count("\n", 0, error.start)
+            raise LuaSyntaxError("half of a surrogate pair is no character", line=line) from None
         above = "\n" * (first_line - 1)
         compiled = self.kit.load(above + text, f"={chunk}")
         if isinstance(compiled, tuple):

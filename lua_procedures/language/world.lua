@@ -175,7 +175,10 @@ return function(kit)
       local co = raw.running()
       return co, hosted[co] == true
     end,
-    isyieldable = function(co) return may_yield(co or raw.running()) and raw.isyieldable() end,
+    isyieldable = function(co)
+      if co ~= nil then check_thread(co, "isyieldable") end
+      return may_yield(co or raw.running()) and raw.isyieldable()
+    end,
     close = function(co)
       check_thread(co, "close")
       if latched then error(LATCH, 0) end

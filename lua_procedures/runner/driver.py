@@ -17,7 +17,7 @@ from ..language.diagnostics import mark, runtime_error
 from ..language.runtime import MAIN, Guest, Interrupted
 from ..limits import Limits
 from ..primitives.misuse import Misuse
-from ..program import check_inputs, check_output
+from ..program import check_inputs, check_output, check_output_schema
 from ..runs import Run, RunData, RunStatus, Stop
 from .hosting import Hosting
 from .ledger import Ledger, PlanReached, Policy
@@ -88,7 +88,12 @@ class Driver:
             self._program, self._journal, self._ledger, self._host, self._people, self._guest.converter, self._data,
             self._emit, self._wait, self._save,
         )  # fmt: skip
-        now: dict[str, Handler] = {**Steps(within).handlers, "inputs": self._inputs, "outputs": self._outputs}
+        now: dict[str, Handler] = {
+            **Steps(within).handlers,
+            "inputs": self._inputs,
+            "schema": self._schema,
+            "outputs": self._outputs,
+        }
         return now, {**Questions(within).late_handlers, **Sleeping(within).late_handlers}
 
     # -- the pass ----------------------------------------------------------------------------------------
@@ -205,6 +210,10 @@ class Driver:
         for name in undeclared:
             self._host.warn(f"the input {name!r} is not declared; it is passed on", line)
         return ("value", self._guest.converter.push(values))
+
+    def _schema(self, schema: str) -> Reply:
+        check_output_schema(loads(schema))
+        return ("value",)
 
     def _outputs(self, schema: str, text: str, line: int) -> Reply:
         value, dropped = check_output(loads(schema), loads(text, self._guest.converter.objects))

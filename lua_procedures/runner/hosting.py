@@ -14,7 +14,7 @@ from typing import Any, Literal
 from ..durable.serialization import dumps, loads
 from ..errors import LimitExceeded, LuaRuntimeError
 from ..events import Noticed, Sink, StageMoved, StagesDeclared
-from ..language.diagnostics import closest
+from ..language.hints import unknown_name_hint
 from ..primitives.notices import notice_from
 from ..runs import Notice, StageMove
 from .ledger import Ledger
@@ -83,9 +83,8 @@ class Hosting:
 
     def unknown_global(self, name: str, line: int) -> None:
         """A global that is not defined was read: nil, and one warning that names what is close."""
-        near = closest(name, self.known)
-        advice = f"; did you mean {near[0]}?" if near else ""
-        self.warn(f"the global '{name}' is not defined and reads as nil{advice}", line)
+        hint = unknown_name_hint(name, self.known)
+        self.warn(f"the global '{name}' is not defined and reads as nil{f'. {hint}' if hint else ''}", line)
 
     def put_back(self, effects: list[Any]) -> list[Any]:
         """Show the notices of a replayed operation again; what is left is for Lua."""

@@ -44,7 +44,7 @@ HABITS = {
     "local x = True\nif x then return 1 end return 0": ("True", "true"),
     "local x = None\nreturn x": ("None", "nil"),
     "local x = 1\nif x != 2 then end": ("~=", "~="),
-    "local x = 1\nx += 1": ("x = x + 1", "="),
+    "local x = 1\nx += 1": ("x = x + …", "+="),
     "local x = 1\nx++": ("+ 1", "+"),
     "local x = {1: 2}": ("=", "="),
     "def f():\n  return 1": ("function", "function"),

@@ -147,7 +147,7 @@ def runtime_error(
 def _described(value: Any) -> str:
     """A raised value that is no string, for the message."""
     if value is None:
-        return "raised nil"
+        return "raised nil (or null)"
     if isinstance(value, dict) and isinstance(value.get("message"), str):
         return str(value["message"])
     return f"raised {json.dumps(value, ensure_ascii=False, default=str)[:LONGEST]}"

@@ -73,6 +73,7 @@ def record_html(run: Run, *, volatile: bool | None = None, question: bool = True
                 _known(run).title or run.name, run.status, _STATUS_COLORS.get(run.status), _spared(run, checkpoints)
             ),
             el.block(el.muted(el.safe(change, 500))) if change else "",
+            el.block(el.muted(_planned_cost(run))) if run.planned and volatile else "",
             _stages_html(_stages_of(run)),
             _error_html(run.error) if run.error else "",
             request_html(run.pending, run.name, volatile=volatile) if run.pending and question else "",
@@ -103,6 +104,12 @@ def record_text(run: Run, *, question: bool = True) -> str:
     end = [f"value: {_short_value(run.value)}"] if run.value is not None else []
     end += _remarks(run)
     return "\n".join([*lines, *_body_lines(run, checkpoints, MAX_LINES - len(lines) - len(end)), *end])
+
+
+def _planned_cost(run: Run) -> str:
+    """What the recorded part that a plan would run again had cost."""
+    seconds = sum(checkpoint.duration_seconds for checkpoint in run.planned)
+    return f"It had taken {seconds:.1f} s."
 
 
 def _known(run: Run) -> RunData:

@@ -19,6 +19,7 @@ from ..limits import Limits
 from ..primitives.misuse import Misuse
 from ..program import check_inputs, check_output, check_output_schema
 from ..runs import Run, RunData, RunStatus, Stop
+from .explaining import plan
 from .hosting import Hosting
 from .ledger import Ledger, PlanReached, Policy
 from .outcomes import checkpoint_of, response_of
@@ -115,6 +116,7 @@ class Driver:
         except Suspended as pause:
             self._finish("paused", pending=pause.request)
         except PlanReached:
+            self._ledger.change = plan(self._ledger.change, self._ledger.planned)
             self._finish("pending")
         except errors.HumanInputRequired as error:
             self._finish("paused", error=error, pending=error.request)

@@ -11,8 +11,9 @@ from ..durable.journal import changed_parts, parts_text
 if TYPE_CHECKING:
     from .ledger import Sought
 
-__all__ = ["called", "difference"]
+__all__ = ["called", "difference", "plan"]
 
+_MOST_PLANNED = 20  # operations that a plan names
 _PARTS = {"function": "its function", "inputs": "its inputs", "default": "its default", "message": "its message"}
 
 
@@ -31,6 +32,21 @@ def difference(sought: Sought, before: Entry) -> str:
         return f"{place}{called(sought)} changed ({_listed([_PARTS.get(label, label) for label in parts])})"
     why = "changed (the State it reads)" if before.reads else "runs again (its checkpoint was cleared)"
     return f"{place}{called(sought)} {why}"
+
+
+def plan(change: str | None, superseded: Sequence[Entry]) -> str | None:
+    """What a pass with ``--plan`` found: what would run.
+
+    Args:
+        change: the sentence on the first operation that would run; None where nothing would.
+        superseded: what is recorded from there on.
+    """
+    if change is None or not superseded:
+        return change
+    shown = [f"{called(entry)} (line {entry.line})" for entry in superseded[:_MOST_PLANNED]]
+    if len(superseded) > len(shown):
+        shown.append(f"{len(superseded) - len(shown)} more")
+    return f"{change}; this would run again: {_listed(shown)}"
 
 
 def _listed(words: Sequence[str]) -> str:

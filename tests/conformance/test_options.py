@@ -270,3 +270,15 @@ def test_a_run_has_a_printable_name(cell, name):
     with pytest.raises(UsageError):
         Cell(cell.store, name=name)("return 1")
     assert Cell(cell.store, name="../ü漢 " + "x" * 100)("return 1").value == 1
+
+
+def test_a_plan_names_what_would_run(cell):
+    """A plan says which line changed and which recorded checkpoints would run again, without a duration in its text."""
+    program = 'local a = Step.run("a", function() return 1 end)\nreturn a + Step.run("b", function() return 2 end)'
+    cell(program)
+    planned = cell(program.replace("return 1 end", "return 3 end"), plan=True)
+    text = planned._repr_mimebundle_()["text/plain"]
+    assert (
+        'line 1: step "a" changed (its function); this would run again: step "a" (line 1) and step "b" (line 2)' in text
+    )
+    assert [(each.name, each.value) for each in planned.planned] == [("a", 1), ("b", 2)]

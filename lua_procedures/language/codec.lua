@@ -327,13 +327,21 @@ return function(kit)
     return concat(out, "", 1, n)
   end
 
+  -- the JSON text of a scalar that needs no care; nil for anything else
+  function kit.scalar_text(v)
+    local kind = type(v)
+    if kind == "number" then
+      if v == v and v ~= huge and v ~= -huge then return tostring(v) end
+    elseif kind == "string" then
+      if #v < 1000 and utf8len(v) and not find(v, '["\\%z]') then return '"' .. v .. '"' end
+    elseif kind == "nil" then return "null"
+    elseif kind == "boolean" then return v and "true" or "false" end
+  end
+
   -- the JSON text of a value; raises a ConversionError that names what cannot cross, and where
   function kit.encode(primitive, v, path)
-    local kind = type(v)
-    if kind == "nil" then return "null" end
-    if kind == "boolean" then return v and "true" or "false" end
-    if kind == "number" and v == v and v ~= huge and v ~= -huge then return tostring(v) end
-    if kind == "string" and #v < 1000 and utf8len(v) and not find(v, '["\\%z]') then return '"' .. v .. '"' end
+    local simple = kit.scalar_text(v)
+    if simple then return simple end
     local ok, text = pcall(try, v)
     if ok then return text end
     if not rawequal(text, BAD) then error(text, 0) end

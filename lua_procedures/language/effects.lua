@@ -287,6 +287,7 @@ return function(kit)
   function appliers.set(effect)
     kit.overwrite(effect[2])
     values[effect[2]] = effect[3]
+    if type(effect[3]) == "table" then kit.holds_table(effect[2]) end
   end
   function appliers.delete(effect)
     kit.overwrite(effect[2])
@@ -379,9 +380,11 @@ return function(kit)
   -- next checkpoint, up to a number of leaves, so that a checkpoint costs the same however large State is; the rest
   -- is found when the step or the run ends.
   local MAX_LOOKED_AT = 500
-  local handed = {}
+  local handed, tables = {}, {}
+  kit.tables = tables -- keys that have held a table
 
   function kit.hand_out(key) handed[key] = true end
+  function kit.holds_table(key) handed[key], tables[key] = true, true end
 
   function kit.check_state(primitive)
     if next(handed) == nil then return end

@@ -82,6 +82,14 @@ return function(kit)
     live.rng = rng
     check_captures(primitive, watched)
     if not ok then return failed(primitive, (...)) end
+    if select("#", ...) == 1 and not live.tracker.known then -- the common case: a scalar, and nothing else happened
+      local text = kit.scalar_text((...))
+      if text then
+        live.tracker = live.tracker.parent
+        request(primitive, "end", "[" .. text .. "]", nil, nil, false)
+        return ...
+      end
+    end
     local fine, text = pcall(kit.encode_results, primitive, ...)
     if not caught(fine, text) then return failed(primitive, text) end
     local parent, effects, effects_text, reads = live.tracker.parent, nil, nil, nil

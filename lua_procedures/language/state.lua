@@ -5,7 +5,7 @@ local sort, format, concat = table.sort, string.format, table.concat
 local mathtype = math.type
 
 return function(kit)
-  local guest, fail, live, values, host = kit.guest, kit.fail, kit.live, kit.values, kit.host
+  local guest, fail, live, values, host, tables = kit.guest, kit.fail, kit.live, kit.values, kit.host, kit.tables
   local null, happened, depend, readers = kit.null, kit.happened, kit.depend, kit.readers
 
   ---- State ------------------------------------------------------------------------------------------
@@ -19,9 +19,8 @@ return function(kit)
 
   local function get(key)
     if live.tracker then kit.touch(key) end
-    local value = values[key]
-    if type(value) == "table" then kit.hand_out(key) end
-    return value
+    if tables[key] then kit.hand_out(key) end
+    return values[key]
   end
 
   -- what cannot be kept is refused where it is assigned
@@ -38,7 +37,7 @@ return function(kit)
     check_value(primitive, key, value)
     if live.tracker then kit.overwrite(key) end
     values[key] = value
-    if type(value) == "table" then kit.hand_out(key) end
+    if type(value) == "table" then kit.holds_table(key) end
   end
 
   local KEYS = "\31keys of State" -- what a step depends on that looks at all of State
@@ -58,7 +57,7 @@ return function(kit)
   function State.get(key, default, last)
     local value = values[key]
     if value ~= nil and not live.tracker then -- the common case first: this call is the hottest
-      if type(value) == "table" then kit.hand_out(key) end
+      if tables[key] then kit.hand_out(key) end
       return value
     end
     if key == State then key, default = default, last end
@@ -92,6 +91,7 @@ return function(kit)
       if is_new then
         list = kit.new_array()
         values[key] = list
+        kit.holds_table(key)
       end
       local place = #list + 1
       if live.tracker then kit.appending({ "append", key, value, place }, is_new) end
@@ -103,6 +103,7 @@ return function(kit)
     end
     get(key)
     values[key] = { list, value } -- a scalar becomes the list's first item
+    kit.holds_table(key)
     if live.tracker then kit.overwrite(key) end
   end
 

@@ -113,7 +113,7 @@ def test_a_plan_replays_up_to_what_would_run(cell):
     cell(PROGRAM, answers=[True])
     planned = cell(DIVERGING["changed"], plan=True)
     assert (planned.replayed, planned.executed, planned.status) == (1, 0, "pending")
-    assert planned._data.change == 'line 2: step "b" changed (its function)'
+    assert planned._data.change.startswith('line 2: step "b" changed (its function); this would run again: step "b"')
 
 
 def test_a_plan_of_a_completed_run_gives_its_value(cell):

@@ -10,6 +10,7 @@ from IPython.core.magic import no_var_expand
 
 from ..errors import RunStopped
 from ..session import get_session
+from .completion import describe, is_procedure, matcher
 from .config import Procedures
 from .kernel import in_kernel, running_code
 from .magics import PROCEDURE, Magics, procedure_parser
@@ -32,6 +33,7 @@ class Extension:
         self.shell = shell
         self.defaults = Procedures(parent=shell)
         self.magics = Magics(shell, self.defaults)
+        self._python_inspect: Any = None
 
     def install(self) -> None:
         """Register everything."""
@@ -53,7 +55,18 @@ class Extension:
         shell.input_transformers_post.append(self.await_cell)
         formatter = shell.display_formatter.ipython_display_formatter
         formatter.for_type_by_name("lua_procedures.runs", "Run", self._display_once)
-        get_session().show = self.show if in_kernel(shell) else None
+        shell.Completer.custom_matchers.append(matcher)
+        if in_kernel(shell):
+            get_session().show = self.show
+            self._python_inspect = shell.kernel.do_inspect
+            shell.kernel.do_inspect = self._inspect
+
+    def _inspect(self, code: str, cursor_pos: int, *args: Any, **options: Any) -> Any:
+        """Shift-Tab: a primitive inside a ``%%procedure`` cell, Python's own everywhere else; there is no hook."""
+        described = describe(code, cursor_pos) if is_procedure(code) else None
+        if described is None:
+            return self._python_inspect(code, cursor_pos, *args, **options)
+        return {"status": "ok", "found": True, "data": {"text/plain": described}, "metadata": {}}
 
     async def show(self, job: Any) -> Any:
         """Drive a job of ``arun`` in the output of the cell that awaits it, with forms."""
@@ -74,7 +87,10 @@ class Extension:
             shell.magics_manager.magics[kind].pop(name, None)
         shell.configurables.remove(self.defaults)
         shell.input_transformers_post.remove(self.await_cell)
-        get_session().show = None
+        shell.Completer.custom_matchers.remove(matcher)
+        if in_kernel(shell):
+            get_session().show = None
+            del shell.kernel.do_inspect
         formatter = shell.display_formatter.ipython_display_formatter
         formatter.deferred_printers.pop(("lua_procedures.runs", "Run"), None)
         for kind in [each for each in formatter.type_printers if each.__qualname__ == "Run"]:

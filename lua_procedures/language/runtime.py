@@ -30,7 +30,9 @@ MAIN: Final = 1
 _CHUNK: Final = "=(lua_procedures)"
 _SEED: Final = 0x5EED  # of Lua's string hash: with it, `pairs` visits string keys alike in every process
 _LIBRARY: Final = ("stdlib", "guards", "patterns", "matcher", "strings", "tables")
-_PARTS: Final = ("world", "codec", "effects", "state", "flow", "json", "program")
+_PARTS: Final = (
+    "world", "codec", "fingerprint", "effects", "state", "steps", "people", "time", "json", "program",
+)  # fmt: skip
 
 
 class Interrupted(Exception):

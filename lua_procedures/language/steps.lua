@@ -1,0 +1,185 @@
+-- Steps and the journal as the program sees it.
+
+local type, next, select, ipairs = type, next, select, ipairs
+local format, concat, unpack, error = string.format, table.concat, table.unpack, error
+local mathtype, sort = math.type, table.sort
+
+return function(kit)
+  local guest, fail, live, host = kit.guest, kit.fail, kit.live, kit.host
+  local encode, where, caught, pcall = kit.encode, kit.where, kit.caught, kit.raw.pcall
+
+  -- a durable operation: State is looked through, then the host is asked
+  local function request(primitive, ...)
+    kit.check_state(primitive)
+    return kit.request(primitive, ...)
+  end
+  kit.operation = request
+
+  -- what the host answers: "value" and values; "raise" and a recorded error; "refuse" and what is wrong with the call
+  local function result(primitive, action, a, ...)
+    if action == "value" then return a, ... end
+    if action == "raise" then
+      local text, class, detail = a, ...
+      if class ~= nil and type(text) == "string" then kit.classes[text] = { class, detail or "" } end
+      error(text, 0)
+    end
+    return fail(primitive, a, ...) -- "refuse": message, class, detail
+  end
+  kit.result = result
+
+  -- the State keys that a recorded step read, as they are now
+  local function answer_reads(primitive, keys)
+    local texts = {}
+    kit.depend_on_reads(keys)
+    for i, key in ipairs(keys) do texts[i] = encode(primitive, kit.read_text(key)) end
+    return "[" .. concat(texts, ",") .. "]"
+  end
+
+  local function unchecked_text(unchecked)
+    if not unchecked then return nil end
+    local names = {}
+    for name, why in next, unchecked do names[#names + 1] = (name == "" and "the function" or name) .. " (" .. why .. ")" end
+    sort(names)
+    return concat(names, ", ")
+  end
+
+  local ENDINGS = { assigns = "assigns the %s '%s'", changes = "changes the %s '%s'" }
+
+  local function settle(effects, action, copies, ...)
+    if copies then kit.settle_effects(effects, copies) end
+    return result("Step", action, ...)
+  end
+
+  local function any_table(n, first, ...)
+    if type(first) == "table" then return true end
+    return n > 1 and any_table(n - 1, ...)
+  end
+
+  local function check_captures(primitive, watched)
+    local how, name, what = kit.changed_capture(watched, kit.changed_in_state)
+    if how then
+      kit.abandon_effects()
+      host.captured_changed(primitive .. " " .. format(ENDINGS[how], what, name), name)
+      kit.stop()
+    end
+  end
+
+  -- the step failed: the host keeps that until it is known whether the program goes on
+  local function failed(primitive, value)
+    local text, class, detail = kit.error_text(value)
+    local parent = live.tracker.parent
+    local fine, effects, effects_text, reads = pcall(kit.end_effects, primitive)
+    if not caught(fine, effects) then
+      live.tracker, effects, effects_text, reads = parent, nil, nil, nil
+    end
+    return settle(effects, request(primitive, "fail", text, effects_text, reads, class, detail))
+  end
+
+  -- the function of a step ended: gives the host what came of it, and the program the recorded copy
+  local function ended(primitive, watched, rng, fence, ok, ...)
+    kit.unfence(fence)
+    live.rng = rng
+    check_captures(primitive, watched)
+    if not ok then return failed(primitive, (...)) end
+    if select("#", ...) == 1 and not live.tracker.known then -- the common case: a scalar, and nothing else happened
+      local text = kit.scalar_text((...))
+      if text then
+        live.tracker = live.tracker.parent
+        request(primitive, "end", "[" .. text .. "]", nil, nil, false)
+        return ...
+      end
+    end
+    local fine, text = pcall(kit.encode_results, primitive, ...)
+    if not caught(fine, text) then return failed(primitive, text) end
+    local parent, effects, effects_text, reads = live.tracker.parent, nil, nil, nil
+    fine, effects, effects_text, reads = pcall(kit.end_effects, primitive)
+    if not caught(fine, effects) then
+      live.tracker = { parent = parent } -- what the step did cannot be kept: it failed, without effects
+      return failed(primitive, effects)
+    end
+    if any_table(select("#", ...), ...) then
+      return settle(effects, request(primitive, "end", text, effects_text, reads, true))
+    end
+    local _, copies = request(primitive, "end", text, effects_text, reads, false) -- scalars are their own copies
+    if copies then kit.settle_effects(effects, copies) end
+    return ...
+  end
+
+  -- runs a step's function in a frame of its own
+  local function run_frame(primitive, watched, fn)
+    local rng = live.rng
+    live.rng = nil
+    kit.begin_effects()
+    return ended(primitive, watched, rng, kit.fence(), caught(pcall(fn)))
+  end
+
+  local function begun(primitive, watched, fn, action, ...)
+    if action == "value" then return ... end
+    if action == "run" then return run_frame(primitive, watched, fn) end
+    if action == "check" then
+      return begun(primitive, watched, fn, request(primitive, "reads", answer_reads(primitive, (...))))
+    end
+    if action == "replay" then
+      local effects, outcome = ...
+      kit.apply_effects(effects)
+      return result(primitive, unpack(outcome, 1, outcome.n))
+    end
+    return result(primitive, action, ...)
+  end
+
+  local function begin(primitive, kind, name, asked, watched, unchecked, fn)
+    return begun(primitive, watched, fn,
+      request(primitive, "begin", kind, name, asked, where(), unchecked_text(unchecked)))
+  end
+
+  local function check_function(primitive, fn)
+    if type(fn) ~= "function" then fail(primitive, "fn: a function expected, got " .. type(fn)) end
+  end
+
+  guest.Step = {}
+
+  guest.Step.run = function(name, fn, options)
+    if type(name) ~= "string" or name == "" or not utf8.len(name) then
+      fail("Step.run", "name: a non-empty string expected, got " .. (name == "" and "an empty one" or type(name)))
+    end
+    check_function("Step.run", fn)
+    local asked, watched, unchecked = kit.fingerprint(fn)
+    if options ~= nil then
+      if type(options) ~= "table" then fail("Step.run", "options: a table expected, got " .. type(options)) end
+      for k in next, options do
+        if k ~= "inputs" then fail("Step.run", "unknown option " .. kit.show(k) .. "; the option is inputs") end
+      end
+      asked = asked .. "\30inputs\31" .. encode("Step.run", options.inputs, "$.inputs")
+    end
+    return begin("Step.run", "step", name, asked, watched, unchecked, fn)
+  end
+
+  function guest.Step.checkpoint(fn)
+    check_function("Step.checkpoint", fn)
+    local asked, watched, unchecked = kit.fingerprint(fn)
+    return begin("Step.checkpoint", "checkpoint", "", asked, watched, unchecked, fn)
+  end
+  guest.checkpoint = guest.Step.checkpoint
+
+  ---- Checkpoint ---------------------------------------------------------------------------------------
+
+  local function check_position(primitive, k)
+    if mathtype(k) == "integer" and k >= 0 then return k end
+    if type(k) == "string" and k ~= "" and utf8.len(k) then return k end
+    fail(primitive, "a checkpoint's name or position (0-based) expected, got " .. kit.show(k))
+  end
+
+  guest.Checkpoint = {
+    exists = function(k)
+      return result("Checkpoint.exists", request("Checkpoint.exists", "query", "exists", check_position("Checkpoint.exists", k)))
+    end,
+    get = function(k)
+      return result("Checkpoint.get", request("Checkpoint.get", "query", "get", check_position("Checkpoint.get", k)))
+    end,
+    clear_after = function(k)
+      return result("Checkpoint.clear_after", request("Checkpoint.clear_after", "cut", check_position("Checkpoint.clear_after", k)))
+    end,
+    clear_all = function() return result("Checkpoint.clear_all", request("Checkpoint.clear_all", "cut", 0)) end,
+    next_position = function() return host.next_position() end,
+  }
+end

@@ -2,7 +2,7 @@
 
 return function(host, limits, texts)
   local load, pairs, ipairs, type, next, error, assert, raw_tostring = load, pairs, ipairs, type, next, error, assert, tostring
-  local rawget, setmetatable, metatable_of = rawget, setmetatable, debug.getmetatable
+  local rawget, rawset, setmetatable, metatable_of = rawget, rawset, setmetatable, debug.getmetatable
 
   local weak = { __mode = "k" }
   local kit = { host = host, limits = limits, guest = {}, functions = {}, raw_time = os.time }
@@ -74,6 +74,32 @@ return function(host, limits, texts)
     end
   end
   for name, member in next, kit.guest do know(name, member) end
+
+  -- Our libraries are tables of the program's own, whose members stand behind them: what a program adds is noticed,
+  -- since a step may call it, and a step must not add anything itself.
+  local changed, version = {}, 0
+  function kit.changed_libraries() return changed end
+  function kit.libraries_changed() return version > 0 and version end
+  for _, library in pairs(kit.guest) do
+    if type(library) == "table" and library ~= kit.env and not metatable_of(library) then
+      local members = {}
+      for name, member in pairs(library) do members[name], library[name] = member, nil end
+      setmetatable(library, {
+        __metatable = false, __index = members,
+        __newindex = function(t, name, value)
+          version = version + 1
+          if next(t) == nil then changed[#changed + 1] = t end
+          rawset(t, name, value)
+        end,
+        __pairs = function(t)
+          local all = {}
+          for name, member in next, members do all[name] = member end
+          for name, member in next, t do all[name] = member end
+          return next, all
+        end,
+      })
+    end
+  end
 
   local strings = metatable_of("")
   strings.__index, strings.__metatable = kit.guest.string, false

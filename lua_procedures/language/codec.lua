@@ -119,6 +119,7 @@ return function(kit)
   end
 
   local depth = 0
+  local sort_all = false -- texts that are compared do not tell how a dict came about
   local put_sorted
 
   -- a dict whose own keys include the one that marks a tag
@@ -160,7 +161,7 @@ return function(kit)
       if top ~= nil and k == 1 then n = put_list(v, top, out, n)
       elseif top ~= nil and type(k) == "number" then n = put_list(kit.in_order(v), top, out, n)
       elseif rawget(v, "\0") ~= nil then n = put_tagged(v, out, n)
-      elseif top == nil and kit.is_sorted(v) then n = put_sorted(v, out, n)
+      elseif top == nil and (sort_all or kit.is_sorted(v)) then n = put_sorted(v, out, n)
       else n = put_dict(v, k, first, out, n) end
       depth = depth - 1
       open[v] = nil
@@ -347,6 +348,15 @@ return function(kit)
     return refuse(primitive, v, path or "$")
   end
 
+  -- the same with the keys of all dicts in order, for comparing
+  function kit.encode_sorted(primitive, v, path)
+    sort_all = true
+    local ok, text = pcall(kit.encode, primitive, v, path)
+    sort_all = false
+    if not kit.caught(ok, text) then error(text, 0) end
+    return text
+  end
+
   -- several values as a JSON list; one value and none are the common cases
   function kit.encode_results(primitive, ...)
     local n = select("#", ...)
@@ -392,13 +402,16 @@ return function(kit)
     return t
   end
 
-  function kit.new_handle(number, type_name)
+  kit.handle_tokens = setmetatable({}, weak) -- handle -> what tells its object from all others of the session
+
+  function kit.new_handle(number, type_name, token)
     local function refuse_access() error("a handle of type " .. type_name .. " can only be passed on", 2) end
     local handle = setmetatable({}, {
       __metatable = false, __index = refuse_access, __newindex = refuse_access,
       __tostring = function() return type_name end, __name = type_name,
     })
     handles[handle] = number
+    kit.handle_tokens[handle] = token
     return handle
   end
 

@@ -69,12 +69,16 @@ return function(kit)
   end
 
   -- the changes that lead from a snapshot to a table of the same identity; lists shrink from their end
-  local function compare(key, before, now, path, effects)
+  local compare
+  function compare(key, before, now, path, effects)
     local added, removed = {}, {}
     for _, k in next, sorted(before.fields) do
       local old, new = before.fields[k], now[k]
       if new == nil then removed[#removed + 1] = k
-      elseif not same(old, new) then effects[#effects + 1] = { "put", key, with(path, k), new }
+      elseif not same(old, new) then
+        -- what was there may still be held by the program: its own changes come first
+        if is_node(old) then compare(key, old, old.source, with(path, k), effects) end
+        effects[#effects + 1] = { "put", key, with(path, k), new }
       elseif is_plain(new) then compare(key, old, new, with(path, k), effects) end
     end
     for k in next, now do
@@ -96,7 +100,7 @@ return function(kit)
 
   local function text_of(key, value)
     if value == nil then return ABSENT end
-    return encode("State", value, "$." .. key)
+    return kit.encode_sorted("State", value, "$." .. key)
   end
 
   -- what a step that read this finds now: a State key, or something that has a reader
@@ -106,10 +110,6 @@ return function(kit)
     return text_of(key, values[key])
   end
 
-  function kit.begin_effects()
-    live.tracker = { parent = live.tracker } -- its tables are made when something happens
-  end
-
   local function opened(tracker)
     if not tracker.known then
       tracker.reads, tracker.known, tracker.before, tracker.written = {}, {}, {}, {}
@@ -117,6 +117,17 @@ return function(kit)
       tracker.present, tracker.base = {}, {}
     end
     return tracker
+  end
+
+  -- `watched` is what the step captured: its tables are known as they are now, if they turn out to be State's
+  function kit.begin_effects(watched)
+    local tracker = { parent = live.tracker } -- its tables are made when something happens
+    live.tracker = tracker
+    if watched.n or next(values) == nil then return end
+    for i = 1, #watched do
+      local value = watched[i].value
+      if is_plain(value) and not kit.known[value] then snapshot(value, opened(tracker).nodes) end
+    end
   end
 
   -- a key's value as the step first met it: without what the step itself has appended, and as its tables were
@@ -226,8 +237,12 @@ return function(kit)
     for _, key in next, sorted(keys) do
       local before, now = tracker.before[key], values[key]
       if before and before.value == nil and now == nil then -- looked at, and nothing was there or is
-      elseif now == nil then effects[#effects + 1] = { "delete", key }
-      elseif before == nil or not same(before.value, now) then effects[#effects + 1] = { "set", key, now }
+      elseif now == nil then
+        if before and is_node(before.value) then compare(key, before.value, before.value.source, {}, effects) end
+         effects[#effects + 1] = { "delete", key }
+      elseif before == nil or not same(before.value, now) then
+        if before and is_node(before.value) then compare(key, before.value, before.value.source, {}, effects) end
+        effects[#effects + 1] = { "set", key, now }
       elseif is_plain(now) then compare(key, before.value, now, {}, effects) end
     end
   end
@@ -393,12 +408,19 @@ return function(kit)
     for i = 1, #keys do kit.inspect(primitive, values[keys[i]], "$." .. keys[i], MAX_LOOKED_AT) end
   end
 
-  -- State as the host reads it when the run ends; what cannot cross is left out
+  -- State as the host reads it when the run ends; what cannot cross, or is too much in all, is left out. It is read
+  -- where nothing can stop it, so it is bounded over all keys together.
+  local MAX_STATE = kit.limits.bytes
+
   function kit.state_text()
-    local pieces = {}
+    local pieces, room = {}, MAX_STATE
     for _, key in next, sorted(values) do
       local ok, text = kit.raw.pcall(encode, "State", values[key], "$." .. key)
-      if ok then pieces[#pieces + 1] = encode("State", key) .. ":" .. text end
+      if ok and #text < room then
+        room = room - #text
+        pieces[#pieces + 1] = encode("State", key) .. ":" .. text
+      end
+      if room < MAX_STATE // 2 then break end
     end
     return "{" .. concat(pieces, ",") .. "}"
   end

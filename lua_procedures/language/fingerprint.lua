@@ -25,11 +25,12 @@ return function(kit)
     if seen.tables[t] then return "@" .. seen.tables[t] end
     seen.count = seen.count + 1
     seen.tables[t] = seen.count
-    if getmetatable(t) ~= nil then seen.unchecked[seen.label] = "a metatable" end
-    local keys, n = {}, 0
+    if getmetatable(t) ~= nil and t ~= kit.input then seen.unchecked[seen.label] = "a metatable" end
+    local keys, n, other = {}, 0, false
     for k in next, t do
       n = n + 1
       keys[n] = k
+      other = other or (type(k) ~= "string" and type(k) ~= "number")
     end
     seen.leaves = seen.leaves + n
     if seen.leaves > MAX_CAPTURED then
@@ -42,6 +43,7 @@ return function(kit)
       local k = keys[i]
       texts[i] = describe_value(k, seen) .. "=" .. describe_value(rawget(t, k), seen)
     end
+    if other then sort(texts) end -- keys of other types have no order of their own
     return (n == 0 and kit.is_object(t) and "object{" or "{") .. concat(texts, ",") .. "}"
   end
 
@@ -87,22 +89,40 @@ return function(kit)
     if is_top then seen.label = name end
     local entry = { fn = fn, i = i, name = name, value = value }
     seen.watched[#seen.watched + 1] = entry
-    if type(value) ~= "table" or kit.known[value] or handles[value] then return describe_value(value, seen) end
+    if value == kit.input then entry.fixed = true
+    elseif type(value) ~= "table" or kit.known[value] or handles[value] then return describe_value(value, seen) end
     local functions = seen.function_count
     local text = describe_captured_table(value, seen)
     entry.text = functions == seen.function_count and text or own_text(value)
     return text
   end
 
-  -- a function that may reach every global may change every one
-  local function watch_globals(seen)
+  local function sorted_names(t)
+    local names = {}
+    for name in next, t do names[#names + 1] = name end
+    sort(names, by_key)
+    return names
+  end
+
+  -- a function that may reach every global depends on every one, and may change every one
+  local function capture_globals(seen, parts, is_top)
     if seen.watched.globals_seen then return end
     local all = {}
-    for name, value in next, kit.env do
-      all[name] = true
-      seen.watched[#seen.watched + 1] = { name = name, value = value }
-    end
     seen.watched.globals_seen = all
+    for _, name in next, sorted_names(kit.env) do
+      all[name] = true
+      parts[#parts + 1] = tostring(name) .. "\31" .. capture(seen, nil, 0, name, rawget(kit.env, name), is_top)
+    end
+  end
+
+  -- what the program has added to our libraries, which any function may call
+  local function capture_additions(seen, parts, is_top)
+    for _, library in next, kit.changed_libraries() do
+      for _, name in next, sorted_names(library) do
+        local label = kit.known[library] .. "." .. tostring(name)
+        parts[#parts + 1] = label .. "\31" .. describe_value(rawget(library, name), seen)
+      end
+    end
   end
 
   local function describe_function(fn, seen)
@@ -114,7 +134,7 @@ return function(kit)
     for i = 1, 255 do
       local name, value = getupvalue(fn, i)
       if not name then break end
-      if name ~= "_ENV" then
+      if name ~= "_ENV" or value ~= kit.env then
         captured[name] = true
         parts[#parts + 1] = name .. "\31" .. capture(seen, fn, i, name, value, is_top)
       end
@@ -129,8 +149,11 @@ return function(kit)
         end
       end
     end
-    if text[3] then watch_globals(seen) end
-    if text[4] then seen.watched.input = true end
+    if text[3] then capture_globals(seen, parts, is_top) end
+    if text[4] and not captured.input and next(kit.input) ~= nil then
+      parts[#parts + 1] = "input\31" .. capture(seen, nil, 0, "input", kit.input, is_top)
+    end
+    if is_top then capture_additions(seen, parts, is_top) end
     return concat(parts, is_top and "\30" or ";")
   end
 
@@ -139,10 +162,9 @@ return function(kit)
     if kind == "string" then return "s" .. #v .. ":" .. utf8text(v) end
     if kind == "number" then return (mathtype(v) == "integer" and "i" or "f") .. tostring(v) end
     if kind == "nil" or kind == "boolean" then return tostring(v) end
-    if v == kit.input then seen.watched.input = true end
-    if kit.known[v] then return "<" .. kit.known[v] .. ">" end
+    if kit.known[v] and v ~= kit.input then return "<" .. kit.known[v] .. ">" end
     if kind == "table" then
-      if handles[v] then return "<handle " .. handles[v] .. ">" end
+      if handles[v] then return "<handle " .. kit.handle_tokens[v] .. ">" end
       return describe_table(v, seen)
     end
     if kind == "function" then return seen.by_identity and identity(v) or describe_function(v, seen) end
@@ -151,66 +173,47 @@ return function(kit)
     return "<" .. kind .. ">"
   end
 
-  local WATCHED = { watched = {} } -- for values that need no walk
   local SCALARS = { string = true, number = true, boolean = true, ["nil"] = true }
 
   -- Most steps capture scalars and what is ours only: their fingerprint needs no walk. nil where it does.
   local function simple_fingerprint(fn)
     local text, digest = text_of(fn)
-    if text[3] then return nil end
+    if text[3] or (text[4] and next(kit.input) ~= nil) or kit.libraries_changed() then return nil end
     local names, env = text[2], kit.env
     for i = 1, #names do
       if rawget(env, names[i]) ~= nil then return nil end
     end
-    local watched, n = { fn = fn, globals = names, input = text[4] }, 0
+    local watched, n = { fn = fn, globals = names }, 0
     local asked = "function\31" .. digest
     for i = 1, 255 do
       local name, value = getupvalue(fn, i)
       if not name then break end
-      if name ~= "_ENV" then
-        if not SCALARS[type(value)] and not kit.known[value] then return nil end
-        if value == kit.input then watched.input = true end
-        asked = asked .. "\30" .. name .. "\31" .. describe_value(value, WATCHED)
+      if name ~= "_ENV" or value ~= kit.env then
+        if not SCALARS[type(value)] and (not kit.known[value] or value == kit.input) then return nil end
+        asked = asked .. "\30" .. name .. "\31" .. describe_value(value)
         watched[n + 1], watched[n + 2], watched[n + 3] = i, name, value
         n = n + 3
       end
     end
     watched.n = n
+    watched.libraries = false
     return asked, watched
-  end
-
-  local function shallow(t)
-    local copy = {}
-    for k, v in next, t do copy[k] = v end
-    return copy
-  end
-
-  local function alike(a, b)
-    for k, v in next, a do
-      if not rawequal(v, b[k]) then return false end
-    end
-    for k in next, b do
-      if a[k] == nil then return false end
-    end
-    return true
   end
 
   -- the fingerprint of a function; also what it captured (for `changed_capture`) and what could not be checked
   function kit.fingerprint(fn)
-    if kit.known[fn] then return "function\31<" .. kit.known[fn] .. ">", { n = 0, fn = fn, globals = {} }, nil end
+    if kit.known[fn] then return "function\31<" .. kit.known[fn] .. ">", { n = 0, fn = fn, globals = {}, libraries = kit.libraries_changed() }, nil end
     local text, watched = simple_fingerprint(fn)
-    if text then
-      if watched.input then watched.input = shallow(kit.input) end
-      return text, watched, nil
-    end
+    if text then return text, watched, nil end
     local seen = { top = fn, label = "", count = 0, leaves = 0, function_count = 0,
                    tables = {}, functions = {}, watched = {}, unchecked = {} }
     text = describe_function(fn, seen)
-    if seen.watched.input then seen.watched.input = shallow(kit.input) end
+    seen.watched.libraries = kit.libraries_changed()
     return "function\31" .. text, seen.watched, next(seen.unchecked) ~= nil and seen.unchecked or nil
   end
 
   local function current_value(entry)
+    if entry.fixed then return entry.value end
     if entry.fn then
       local _, value = getupvalue(entry.fn, entry.i)
       return value
@@ -231,7 +234,7 @@ return function(kit)
   -- after a step: the first captured value that it changed and may not ("assigns" or "changes", name), else nil.
   -- `in_state(table)` says whether a changed table is State's, and records the change.
   function kit.changed_capture(watched, in_state)
-    if watched.input and not alike(watched.input, kit.input) then return "changes", "input", "captured table" end
+    if kit.libraries_changed() ~= watched.libraries then return "changes", "a library", "table of" end
     if watched.n then return changed_simply(watched) end
     for name in next, watched.globals_seen and kit.env or {} do
       if not watched.globals_seen[name] then return "assigns", name, "global" end

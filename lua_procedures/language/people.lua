@@ -50,11 +50,21 @@ return function(kit)
     return options
   end
 
+  local HITL = "\31Hitl " -- what a step depends on that asks by a declaration
+  local declarations = {}
+  setmetatable(kit.readers, {
+    __index = function(_, label)
+      if type(label) ~= "string" or string.sub(label, 1, #HITL) ~= HITL then return nil end
+      return function() return declarations[string.sub(label, #HITL + 1)] or "" end
+    end,
+  })
+
   local function asker(kind)
     local primitive = "Human." .. kind
     return function(options, last)
       if rawequal(options, guest.Human) then options = last end -- colon form
       options = options_of(primitive, options, true)
+      if kit.live.tracker and type(options.config_key) == "string" then kit.depend(HITL .. options.config_key) end
       return result(primitive, request(primitive, "human", kind, encode(primitive, options), (where())))
     end
   end
@@ -97,11 +107,10 @@ return function(kit)
     guest.Human[kind] = asker(kind)
   end
   guest.System = { alert = teller("System.alert", "alert") }
-  local declarations = {}
   function guest.Hitl(key, options)
     if type(key) ~= "string" then fail("Hitl", "key: a string expected, got " .. type(key)) end
-    declarations[key] = true
-    host.declare_hitl(key, encode("Hitl", options_of("Hitl", options)))
+    declarations[key] = encode("Hitl", options_of("Hitl", options))
+    host.declare_hitl(key, declarations[key])
   end
 
   function guest.print(...)

@@ -169,10 +169,21 @@ return function(kit)
   local declared, places = {}, {}
   local current, history = nil, {}
 
+  local CURRENT, HISTORY = "\31the current stage", "\31the stage history"
+  readers[CURRENT] = function() return current or "" end
+  local DECLARED = "\31the declared stages"
+  readers[HISTORY] = function()
+    local rows = {}
+    for i = 1, #history do rows[i] = history[i].to_stage end
+    return concat(rows, "\31")
+  end
+  readers[DECLARED] = function() return concat(declared, "\31") end
+
   local function check_name(primitive, name)
     if type(name) ~= "string" or name == "" then
       fail(primitive, "name: a non-empty string expected, got " .. (name == "" and "an empty one" or type(name)))
     end
+    if #name > 1000 then fail(primitive, "name: more than 1,000 bytes long") end
   end
 
   local function declare(names)
@@ -184,6 +195,7 @@ return function(kit)
       list[i], index[name] = name, i
     end
     if #list == 0 then fail("Stages", "at least one name expected") end
+    if live.tracker then kit.changing(DECLARED, true) end
     declared, places = list, index
     host.stages_declared(concat(list, "\31"))
   end
@@ -196,10 +208,6 @@ return function(kit)
     declare(effect[2])
     happened(effect)
   end
-
-  local CURRENT, HISTORY = "\31the current stage", "\31the stage history"
-  readers[CURRENT] = function() return current or "" end
-  readers[HISTORY] = function() return tostring(#history) end
 
   local function move(to, time)
     if live.tracker then
@@ -238,6 +246,7 @@ return function(kit)
       return name
     end
     local before = read_current()
+    if live.tracker then depend(DECLARED) end
     if #declared == 0 then fail("Stage.advance", "no stages are declared: say Stages{…} first, or name the stage") end
     local next_name = declared[(before and places[before] or 0) + 1]
     if next_name then move(next_name, host.now() / 1e6) end
@@ -258,6 +267,7 @@ return function(kit)
   end
   function Stage.progress()
     local place = places[read_current() or ""]
+    if live.tracker then depend(DECLARED) end
     if not place or #declared == 0 then return 0 end
     return place / #declared
   end

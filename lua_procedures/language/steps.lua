@@ -109,7 +109,7 @@ return function(kit)
   local function run_frame(primitive, watched, fn)
     local rng = live.rng
     live.rng = nil
-    kit.begin_effects()
+    kit.begin_effects(watched)
     return ended(primitive, watched, rng, kit.fence(), caught(pcall(fn)))
   end
 

@@ -8,7 +8,7 @@ return function(kit)
   local where, request, result = kit.where, kit.operation, kit.result
 
   function guest.Sleep(seconds)
-    if type(seconds) ~= "number" or seconds ~= seconds or seconds < 0 then
+    if type(seconds) ~= "number" or seconds ~= seconds or seconds < 0 or seconds > 1e9 then
       fail("Sleep", "seconds: a number of seconds, 0 or more, expected, got " .. kit.show(seconds))
     end
     return result("Sleep", request("Sleep", "sleep", seconds + 0.0, (where())))
@@ -31,7 +31,10 @@ return function(kit)
       return kit.result_of("os.time", kit.raw_time, parts)
     end,
     clock = function() return host.elapsed() / 1e6 end,
-    date = function(pattern, time) return kit.result_of("os.date", osdate, pattern or "%c", time or floor(now())) end,
+    date = function(pattern, time)
+      if type(pattern) == "string" and #pattern > 1000 then fail("os.date", "pattern: more than 1,000 bytes long") end
+      return kit.result_of("os.date", osdate, pattern or "%c", time or floor(now()))
+    end,
     difftime = function(a, b)
       if type(a) ~= "number" or type(b or 0) ~= "number" then fail("os.difftime", "two times expected") end
       return a - (b or 0)

@@ -248,9 +248,12 @@ return function(kit)
     if type(chunk) ~= "string" then error("bad argument #1 to 'load' (string expected)", 2) end
     if #chunk > MAX_LOAD then return nil, "chunk too large (limit " .. MAX_LOAD .. " bytes)" end
     if mode == "b" then return nil, "bytecode is not available" end
-    if type(name) ~= "string" or rawequal(name, OWN) then name = "=(load)" end
+    -- a name of ours, or of a text of the program, would pass for it
+    if type(name) ~= "string" or rawequal(name, OWN) or kit.functions[name] then name = "=(load)" end
     if environment == nil then environment = env end
-    return raw.load(chunk, name, "t", environment)
+    local f, message = raw.load(chunk, name, "t", environment)
+    if f then return f end
+    return nil, type(message) == "table" and message.value or message -- `describe` sees what the parser raises
   end
 
   ---- threads of the host ------------------------------------------------------------------------------

@@ -17,8 +17,9 @@ from .durable.journal import Journal
 from .durable.serialization import dumps, loads, normalise
 from .durable.stores import Store, open_store
 from .durable.stores.memory import MemoryStore
-from .errors import AnswerRefused, StoreError, UsageError
+from .errors import AnswerRefused, HumanInputRequired, RunLocked, StoreError, UsageError
 from .events import Sink
+from .handles import token_of
 from .human.answers import accept
 from .human.requests import HumanRequest, HumanResponse
 from .human.responders import Answers, Responder, Scripted, answers_from_environment
@@ -46,11 +47,15 @@ class Job:
         store: a URL or a ``Store``.
         answers: scripted answers.
         responder: what can ask a person now, or None.
-        wait: whether to hold the pass while a person is asked.
+        wait: whether to hold the pass while a person is asked, or for a ``Sleep``.
+        can_hold: whether a pass that is held here can receive an answer.
         headless: whether a question that nobody scripted is an error.
         blocking: whether the pass is driven inside a running loop, which cannot turn meanwhile.
         first_line: the line number of the source's first line.
         sink: who is told what happens.
+        scripted: the answers as they are used up, once prepared.
+        takes_defaults: whether answers that ``--answers default`` took count.
+        texts: inputs as they were typed, for fields that are declared as strings.
         run: the run of an earlier pass, which this one brings up to date; None makes a new one.
         title: what the record calls the run; its name where empty.
         root: the digest of the inputs, once prepared.
@@ -64,6 +69,7 @@ class Job:
     answers: Answers = None
     responder: Responder | None = None
     wait: bool = True
+    can_hold: bool = True
     headless: bool = False
     blocking: bool = False
     chunk: str = "cell"
@@ -75,6 +81,9 @@ class Job:
     redo: Collection[str] = ()
     seed: int | None = None
     limits: Mapping[str, Any] | Limits | None = None
+    scripted: list[Scripted] | None = None
+    takes_defaults: bool = False
+    texts: Mapping[str, str] = field(default_factory=dict)
     run: Run | None = None
     title: str = ""
     root: str | None = None
@@ -87,8 +96,15 @@ def _check_name(name: str) -> str:
 
 
 def _root(inputs: Mapping[str, Any], seed: int | None) -> str:
-    text = json.dumps([sorted(inputs.items()), seed], sort_keys=True, default=lambda value: f"<{id(value)}>")
-    return blake2b(text.encode(), digest_size=8).hexdigest()
+    objects: list[Any] = []
+    text = dumps([sorted(inputs.items()), seed], objects)
+    tokens = ",".join(str(token_of(each)) for each in objects)
+    return blake2b(f"{_sorted_keys(text)}{tokens}".encode(), digest_size=8).hexdigest()
+
+
+def _sorted_keys(text: str) -> str:
+    """The same JSON whatever the order of its keys."""
+    return json.dumps(json.loads(text, strict=False), sort_keys=True)
 
 
 def _open_journal(job: Job, store: Store, inputs: dict[str, Any]) -> Journal:
@@ -99,12 +115,28 @@ def _open_journal(job: Job, store: Store, inputs: dict[str, Any]) -> Journal:
         now = time.time()
         seed = job.seed if job.seed is not None else secrets.randbits(63)
         row = JournalRow(name=job.name, root=root, seed=seed, started=now, updated=now, program=job.source)
-        row.inputs = dumps(inputs, [])
+        objects: list[Any] = []
+        row.inputs = dumps(inputs, objects)
+        if objects and not store.keeps_objects:
+            kind = type(objects[0]).__name__
+            raise UsageError(
+                f"an input is a {kind}, which a store on disk cannot keep",
+                hint="Give plain data (a DataFrame comes in as rows with -i), or use --store memory:",
+            )
         row.options = dumps({"first_line": job.first_line, "title": job.title})
         if job.plan:
             store = MemoryStore()
         row = store.create(row)
     return Journal(store, row)
+
+
+def _scripted(job: Job) -> list[Scripted]:
+    if job.answers is not None:
+        return [Scripted(job.answers)]
+    from_environment = answers_from_environment()
+    if from_environment is None:
+        return []
+    return [Scripted(from_environment, shared=isinstance(from_environment, Mapping))]
 
 
 def prepare(job: Job) -> Driver:
@@ -117,10 +149,9 @@ def prepare(job: Job) -> Driver:
     limits = Limits.of(job.limits)
     inputs = normalise(dict(job.params))
     store = open_store(job.store)
-    scripted = [Scripted(job.answers)] if job.answers is not None else []
-    from_environment = answers_from_environment()
-    if from_environment is not None and job.answers is None:
-        scripted.append(Scripted(from_environment, shared=isinstance(from_environment, Mapping)))
+    if job.scripted is None:  # made once: a job that goes on goes on in its answers too
+        job.scripted = _scripted(job)
+    scripted = job.scripted
     journal = _open_journal(job, store, inputs)
     run = job.run or Run(RunData(name=job.name))
     run._data = RunData(  # noqa: SLF001 - the run is this job's own
@@ -137,15 +168,24 @@ def prepare(job: Job) -> Driver:
         session.supersede(job.name, "superseded: the run was started again")
         session.runs[job.name] = run
     return Driver(
-        Program(job.source, job.chunk, job.first_line, inputs, job.seed is not None),
+        Program(job.source, job.chunk, job.first_line, inputs, job.texts, job.seed is not None),
         journal,
-        People(journal.store, journal.row.id, scripted, job.responder, job.wait, job.headless, blocking=job.blocking),
+        People(
+            journal.store,
+            journal.row.id,
+            scripted,
+            job.responder,
+            job.wait,
+            job.headless,
+            can_hold=job.can_hold,
+            blocking=job.blocking,
+        ),
         run,
         policy=Policy(
             strict=job.strict,
             plan=job.plan,
             redo=frozenset(job.redo),
-            takes_defaults=any(each.takes_defaults for each in scripted),
+            takes_defaults=job.takes_defaults or any(each.takes_defaults for each in scripted),
             max_checkpoints=limits.max_checkpoints,
         ),
         limits=limits,
@@ -160,8 +200,33 @@ def _known_names() -> frozenset[str]:
 
 
 async def drive(job: Job) -> Run:
-    """Run a job to its end or its pause; errors of the program are in ``run.error``, not raised."""
-    return await prepare(job).drive()
+    """Run a job to its end or its pause; errors of the program are in ``run.error``, not raised.
+
+    A pass of the same run that is still driven by this process is stopped first: two would do the same work twice.
+
+    Raises:
+        RunLocked: the other pass cannot be stopped from here, such as where a tool starts its own run again.
+    """
+    driver = prepare(job)
+    if job.plan:
+        return await driver.drive()
+    key, driving = driver.key, get_session().driving
+    await _stop(driving.get(key), job.name)
+    driving[key] = asyncio.current_task() if _in_loop() else None
+    try:
+        return await driver.drive()
+    finally:
+        driving.pop(key, None)
+
+
+async def _stop(other: asyncio.Task[Any] | None, name: str) -> None:
+    """Stop the task that drives another pass of the run, and wait until it has."""
+    if other is None or other.done():
+        return
+    if other is asyncio.current_task() or other.get_loop() is not asyncio.get_running_loop():
+        raise RunLocked(f"the run {name!r} is being driven already, by this process", hint="Wait until it has ended.")
+    other.cancel()
+    await asyncio.wait([other], timeout=5)
 
 
 def run_here(job: Job, drive: Callable[[], Coroutine[Any, Any, Run]] | None = None) -> Run:
@@ -232,7 +297,7 @@ def _job(source: str, name: str | None, options: Mapping[str, Any]) -> Job:
 
 
 def _checked(run: Run) -> Run:
-    if run.error is not None and run.status == "failed":
+    if run.error is not None and not isinstance(run.error, HumanInputRequired):
         raise run.error
     return run
 
@@ -331,8 +396,13 @@ def _waiting(store: Store, row: JournalRow) -> list[HumanRequest]:
     """The open questions of a journal, oldest first; never none."""
     stored = [each for each in store.open_requests(row.id) if not each.id.startswith(SLEEP)]
     if not stored:
-        raise AnswerRefused(f"the run {row.name!r} waits for no answer")
-    return [HumanRequest.model_validate(loads(each.request)) for each in stored]
+        raise AnswerRefused(f"the run {row.name!r} waits for no answer; it is {row.status}")
+    asked = [HumanRequest.model_validate(loads(each.request)) for each in stored]
+    pending = loads(row.options).get("pending")
+    if pending is None:
+        raise AnswerRefused(f"the run {row.name!r} waits for no answer; it is {row.status}")
+    # the question that the last pass met is the one; others belong to programs that were edited since
+    return [each for each in asked if each.id != pending] + [each for each in asked if each.id == pending]
 
 
 def answer(
@@ -397,14 +467,15 @@ def show(name: str, *, store: str | Store = "memory:") -> Run:
     opened = open_store(store)
     row = _stored(opened, name)
     job = resumed(name, store=opened)
-    job.plan = True
+    job.plan = job.takes_defaults = True
     run = run_here(job)
     data = run._data  # noqa: SLF001 - made here
     data.change, data.planned = None, []
     if run.status == "pending":  # it replayed as far as it is recorded
         data.status = cast("RunStatus", row.status)
         waiting = opened.open_requests(row.id)
-        data.pending = _waiting(opened, row)[-1] if any(not each.id.startswith(SLEEP) for each in waiting) else None
+        pending = loads(row.options).get("pending")
+        data.pending = _waiting(opened, row)[-1] if any(each.id == pending for each in waiting) else None
     return run
 
 

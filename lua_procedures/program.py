@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from .errors import SchemaError
 
-__all__ = ["check_inputs", "check_output", "check_output_schema"]
+__all__ = ["check_inputs", "check_output", "check_output_schema", "typed_strings"]
 
 _ALIASES: Final = {
     "float": "number",
@@ -51,6 +51,11 @@ def check_inputs(schema: Any, given: Mapping[str, Any]) -> tuple[dict[str, Any],
     if faults:
         raise SchemaError(f"the input does not fit: {_sentence(faults)}", faults)
     return {**{name: given[name] for name in given if name in undeclared}, **values}, undeclared
+
+
+def typed_strings(schema: Any, texts: Mapping[str, str]) -> dict[str, str]:
+    """Inputs as they were typed, for the fields that are declared as strings: ``-p version=2.1`` is text there."""
+    return {name: texts[name] for name, field in _fields(schema).items() if name in texts and field["type"] == "string"}
 
 
 def check_output_schema(schema: Any) -> None:

@@ -226,6 +226,7 @@ class RunData:
     replayed: int = 0
     executed: int = 0
     change: str | None = None
+    until: float | None = None
     store_url: str = "memory:"
     headless: bool = True
     list_checkpoints: Callable[[], Sequence[Checkpoint]] = tuple
@@ -238,7 +239,7 @@ class Run:
     """One execution history of a program under a name.
 
     A ``Run`` is read-only and live: one that waits with ``--no-wait`` changes its ``status`` when it goes on.
-    Every attribute is described in the contract of ``run()``; values are plain Python data and copies.
+    Values are plain Python data; ``state`` is a copy.
     """
 
     def __init__(self, data: RunData) -> None:

@@ -23,6 +23,7 @@ class Session:
         mcp_servers: name → how to reach an MCP server.
         runs: name → the newest run of that name in this process.
         show: drives a job where the session can show it, such as the cell of a notebook; None where it cannot.
+        driving: (store, journal) → the task that drives it now, or None where it is driven without a loop.
         waiting: name → how to close the question that a paused run of this process still shows.
     """
 
@@ -32,6 +33,7 @@ class Session:
     mcp_servers: dict[str, Any] = field(default_factory=dict)
     runs: dict[str, Run] = field(default_factory=dict)
     show: Callable[[Any], Awaitable[Run]] | None = None
+    driving: dict[tuple[str, int], Any] = field(default_factory=dict)
     waiting: dict[str, Callable[[str], None]] = field(default_factory=dict)
 
     def supersede(self, name: str, how: str) -> None:

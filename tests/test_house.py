@@ -22,7 +22,7 @@ PACKAGE = ROOT / "lua_procedures"
 
 #: A module imports from its own row and from rows above it.
 ROWS = """
-_version errors limits language durable human runs events rendering agents primitives program runner
+_version errors limits handles language durable human runs events rendering agents primitives program runner
 session api notebook adapters testing __init__ __main__
 """.split()
 

@@ -107,15 +107,14 @@ class Journal:
         if len(self._by_key) == len(self.entries) and not self.has_cuts:
             return
         self._by_key = {}
-        cuts: list[Entry] = []
+        cuts: dict[str, Entry] = {}
         for entry in self.entries:
             self._index(entry)
             if entry.kind == "cut":
-                cuts.append(entry)
+                cuts[entry.key.hex()] = entry
             elif entry.kind == "end":  # a run completed: what its cuts forgot stays forgotten
-                for cut in cuts:
-                    self.forget(cut)
-                cuts = []
+                for key in entry.outcome.split():
+                    self.forget(cuts[key])
 
     def _index(self, entry: Entry) -> None:
         before = self._by_key.setdefault(entry.key, entry)
@@ -166,9 +165,10 @@ class Journal:
 
     def newest_cut(self, key: bytes) -> Entry | None:
         """The recorded cut with that key that no completed run has left behind."""
-        ended = next((entry.finished for entry in reversed(self.entries) if entry.kind == "end"), 0.0)
-        for entry in self.find(key):
-            if entry.started > ended:
+        for entry in self.entries[::-1]:
+            if entry.kind == "end":
+                return None
+            if entry.kind == "cut" and entry.key == key:
                 return entry
         return None
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ..handles import token_of
+
 __all__ = ["Converter"]
 
 _SCALARS = frozenset((str, int, float, bool))
@@ -54,7 +56,7 @@ class Converter:
     def _push_handle(self, value: Any) -> Any:
         handle = self._handles.get(id(value))
         if handle is None:
-            handle = self._new_handle(len(self.objects), type(value).__name__)
+            handle = self._new_handle(len(self.objects), type(value).__name__, token_of(value))
             self.objects.append(value)  # also keeps id(value) from being used again
             self._handles[id(value)] = handle
         return handle

@@ -169,7 +169,7 @@ class Guest:
         returned = self._resume(thread, *values)
         self._lift(0)
         said: tuple[Any, ...] = returned if type(returned) is tuple else (returned,)
-        if said[0] == "latched":
+        if said[0] == "latched" or self._fault is not None:
             self._raise_fault()
         if said[0] == "memory":
             raise self._memory_fault()

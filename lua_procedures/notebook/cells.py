@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,7 @@ class Cell:
     responder: FormResponder | None = None
     loop: asyncio.AbstractEventLoop | None = None
     _tasks: set[asyncio.Task[None]] | None = None
+    _timer: asyncio.TimerHandle | None = None
 
     async def drive(self) -> Run:
         """Run the job; an error of the program is in the run.
@@ -52,9 +54,24 @@ class Cell:
     def _after(self, run: Run) -> None:
         self.job.run = run
         asking = self.responder.asking if self.responder else None
-        if run.status == "paused" and run.pending is not None and asking is not None:
+        if run.status != "paused":
+            return
+        if run.pending is not None and asking is not None:
             asking.postpone()
             get_session().waiting[self.job.name] = asking.close
+        until = run._data.until  # noqa: SLF001 - when a paused run can go on by itself
+        if until is not None and self.loop is not None:
+            self._timer = self.loop.call_later(max(0.0, until - time.time()) + 0.05, self._wake)
+
+    def _wake(self) -> None:
+        """A sleep is over, or a question has expired: the paused run goes on by itself."""
+        run = self.job.run
+        if run is None or run.status != "paused" or get_session().runs.get(self.job.name) is not run:
+            return  # it went on otherwise, or was started again
+        get_session().waiting.pop(self.job.name, None)
+        if self.responder is not None and self.responder.asking is not None:
+            self.responder.asking.go_on()
+        self._start_again()
 
     def answered_later(self, request: HumanRequest, raw: Any, asking: FormAsking) -> None:
         """An answer came from a form that no pass waits for: record it, then go on in the same output."""
@@ -72,7 +89,11 @@ class Cell:
             return
         get_session().waiting.pop(self.job.name, None)
         asking.go_on()
-        self.job.fresh = False
+        self._start_again()
+
+    def _start_again(self) -> None:
+        """Another pass of the job, in the same output: it goes on where the last one paused."""
+        self.job.fresh, self.job.redo = False, ()
         task = asyncio.ensure_future(self._go_on())
         self._tasks = self._tasks or set()
         self._tasks.add(task)
@@ -82,8 +103,10 @@ class Cell:
         # nothing but CancelledError may leave a task of ours: anything else ends the kernel's process
         try:
             self._after(await api.drive(self.job))
-        except (KeyboardInterrupt, ProcedureError):
-            return
+        except KeyboardInterrupt:
+            return  # the record says that it was stopped
+        except ProcedureError as error:
+            self.panel.fail(error)
 
 
 def open_cell(shell: Any, job: api.Job, *, quiet: bool, may_wait: bool) -> Cell:
@@ -105,7 +128,7 @@ def open_cell(shell: Any, job: api.Job, *, quiet: bool, may_wait: bool) -> Cell:
         cell.loop = asyncio.get_running_loop()
         cell.responder = FormResponder(panel, job.name, cell.answered_later)
         job.responder = cell.responder
-        job.wait = job.wait and may_wait and can_wait()
+        job.can_hold = may_wait and can_wait()
     else:
         from ..human.terminal import TerminalResponder
 

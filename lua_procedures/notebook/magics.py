@@ -125,6 +125,7 @@ def job_from(options: argparse.Namespace, source: str, namespace: Mapping[str, A
         name=_unnamed(source, cell) if options.name is None else options.name,
         title="procedure" if options.name is None else "",
         params=_params(options, namespace),
+        texts=dict(pair.split("=", 1) for pair in options.pairs if "=" in pair),
         store=options.store or "memory:",
         answers=_answers(options, namespace),
         wait=not options.no_wait,
@@ -177,9 +178,13 @@ def _params(options: argparse.Namespace, namespace: Mapping[str, Any]) -> dict[s
 
 def _json_or_text(text: str) -> Any:
     try:
-        return json.loads(text)
+        return json.loads(text, parse_constant=_no_constant)
     except ValueError:
         return text
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(name)  # NaN and Infinity are no JSON
 
 
 def _input(value: Any) -> Any:

@@ -17,7 +17,7 @@ from ..rendering.record import panel_html, record_bundle, record_html, record_te
 from ..rendering.text import one_line
 
 if TYPE_CHECKING:
-    from ..errors import AnswerRefused
+    from ..errors import AnswerRefused, ProcedureError
     from ..human.requests import HumanRequest
     from ..runs import Run
     from .forms import Form
@@ -117,6 +117,10 @@ class Panel:
             text, html = record_text(self.shown, question=False), record_html(self.shown, question=False)
             remark = page([block(muted(safe(how, 200)))])
             self._finish({"text/plain": f"{text}\n{one_line(how, 200)}", "text/html": html + remark})
+
+    def fail(self, error: ProcedureError) -> None:
+        """The run could not go on at all."""
+        self._finish({"text/plain": str(error), "text/html": page([block(safe(str(error), 2000))])})
 
     def _end(self, run: Run) -> None:
         self.shown = run

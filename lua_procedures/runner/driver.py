@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from .. import errors
 from ..durable.journal import Journal
-from ..durable.serialization import loads
+from ..durable.serialization import dumps, loads
 from ..errors import ProcedureError, StoreError
 from ..events import RunEnded, RunStarted, Sink
 from ..language.diagnostics import mark, runtime_error
 from ..language.runtime import MAIN, Guest, Interrupted
 from ..limits import Limits
 from ..primitives.misuse import Misuse
-from ..program import check_inputs, check_output, check_output_schema
+from ..program import check_inputs, check_output, check_output_schema, typed_strings
 from ..runs import Run, RunData, RunStatus, Stop
 from .explaining import plan
 from .hosting import Hosting
@@ -37,6 +37,7 @@ __all__ = ["Driver"]
 
 T = TypeVar("T")
 
+_REMEMBERED = 100  # errors of the host that the program caught, or may yet let through
 _BREATH = 0.05  # seconds after which a pass lets the event loop turn
 
 #: Errors of the host that a program may catch; all others end it.
@@ -80,14 +81,15 @@ class Driver:
         self._host = Hosting(self._ledger, self._emit, known, limits.max_notice_bytes, program.seeded)
         self._guest = Guest(self._host, limits)
         self._interrupts = Interrupts(self._interrupt)
-        self._refused: list[ProcedureError] = []
+        self._refused: dict[int, ProcedureError] = {}
+        self._refusals = 0
         self._offered = 0
         self._now, self._later = self._handlers()
 
     def _handlers(self) -> tuple[dict[str, Handler], dict[str, LateHandler]]:
         within = Pass(
             self._program, self._journal, self._ledger, self._host, self._people, self._guest.converter, self._data,
-            self._emit, self._wait, self._save,
+            self._emit, self._wait, self._save, self._check_stop, self._interrupts.raising,
         )  # fmt: skip
         now: dict[str, Handler] = {
             **Steps(within).handlers,
@@ -96,6 +98,11 @@ class Driver:
             "outputs": self._outputs,
         }
         return now, {**Questions(within).late_handlers, **Sleeping(within).late_handlers}
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """Which journal it drives."""
+        return self._journal.store.url, self._journal.row.id
 
     # -- the pass ----------------------------------------------------------------------------------------
 
@@ -114,13 +121,16 @@ class Driver:
             with self._interrupts:
                 await self._drive()
         except Suspended as pause:
+            self._data.until = pause.until
             self._finish("paused", pending=pause.request)
         except PlanReached:
             self._ledger.change = plan(self._ledger.change, self._ledger.planned)
             self._finish("pending")
         except errors.HumanInputRequired as error:
             self._finish("paused", error=error, pending=error.request)
-        except (Interrupted, KeyboardInterrupt):
+        except errors.AnswerRefused as error:  # a scripted answer that does not fit: the question stays
+            self._finish("paused", error=error, pending=self._data.pending)
+        except (Interrupted, KeyboardInterrupt, SystemExit):
             self._finish("cancelled", pending=self._data.pending)
             raise KeyboardInterrupt from None
         except ProcedureError as error:
@@ -154,6 +164,8 @@ class Driver:
         reply: Reply = ()
         while True:
             said = guest.resume(MAIN, *reply)
+            if guest.interrupted:  # the stop may have come where Lua had too little left to notice
+                raise Interrupted
             if len(self._ledger.passed) != passed:
                 passed = len(self._ledger.passed)
                 guest.restart_clock()
@@ -182,15 +194,21 @@ class Driver:
 
     def _refuse(self, error: ProcedureError) -> Reply:
         """Raise a host's error in Lua, at the call's line; the error itself is found again if nothing catches it."""
-        self._refused.append(error)
+        self._refused[self._refusals] = error
+        self._refused.pop(self._refusals - _REMEMBERED, None)
+        self._refusals += 1
         kind = "" if isinstance(error, Misuse) else type(error).__name__
-        return ("refuse", error.message, kind, str(len(self._refused)))
+        return ("refuse", error.message, kind, str(self._refusals - 1))
 
     # -- stopping ----------------------------------------------------------------------------------------
 
     async def _wait(self, awaitable: Awaitable[T]) -> T:
         with self._interrupts.lifted():
             return await awaitable
+
+    def _check_stop(self) -> None:
+        if self._guest.interrupted:
+            raise Interrupted
 
     def _interrupt(self) -> None:
         self._guest.interrupted = True
@@ -208,7 +226,9 @@ class Driver:
     # -- schemas -------------------------------------------------------------------------------------------
 
     def _inputs(self, schema: str, line: int) -> Reply:
-        values, undeclared = check_inputs(loads(schema), self._program.inputs)
+        declared = loads(schema)
+        given = {**self._program.inputs, **typed_strings(declared, self._program.texts)}
+        values, undeclared = check_inputs(declared, given)
         for name in undeclared:
             self._host.warn(f"the input {name!r} is not declared; it is passed on", line)
         return ("value", self._guest.converter.push(values))
@@ -231,6 +251,8 @@ class Driver:
         self._ledger.end()
         values = loads(said[1], self._guest.converter.objects)
         self._warn_of_unused()
+        for name in self._ledger.never_redone():
+            self.warn_of_redo(name)
         self._data.value = None if not values else values[0] if len(values) == 1 else values
         self._finish("completed", outcome=said[1])
 
@@ -243,8 +265,8 @@ class Driver:
             chunk=program.chunk, first_line=program.first_line,
         )  # fmt: skip
         error.line = error.line or line or None
-        if kind and detail.isdigit() and int(detail) <= len(self._refused):
-            original = self._refused[int(detail) - 1]
+        if kind and detail.isdigit() and int(detail) in self._refused:
+            original = self._refused[int(detail)]
             original.line, original.message = original.line or error.line, error.message
             return original
         if kind == "ConversionError":
@@ -256,6 +278,10 @@ class Driver:
         if unused:
             shown = ", ".join(json.dumps(answer, default=str, ensure_ascii=False) for answer in unused[:5])
             self._host.warn(f"{len(unused)} scripted answer{'s' * (len(unused) > 1)} nobody asked for: {shown}")
+
+    def warn_of_redo(self, name: str) -> None:
+        """Something was to run again that is not there."""
+        self._host.warn(f"--redo {name}: no checkpoint has that name or path")
 
     def _finish(
         self,
@@ -298,6 +324,8 @@ class Driver:
         row = self._journal.row
         row.status, row.program, row.updated = status, self._program.text, time.time()
         row.error = None if error is None else str(error)
+        pending = self._data.pending
+        row.options = dumps({**loads(row.options), "pending": pending.id if pending is not None else None})
         if status == "completed":
             row.outcome, row.tail = outcome, self._ledger.frames[0].chain
         self._journal.store.save(row)

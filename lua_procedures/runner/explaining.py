@@ -24,12 +24,14 @@ def called(operation: Sought | Entry) -> str:
 
 def difference(sought: Sought, before: Entry) -> str:
     """How what is asked now differs from what is recorded in its place."""
-    place = f"line {sought.line}: "
+    place = f"line {sought.line}: " if sought.line else ""
     if (before.kind, before.name) != (sought.kind, sought.name):
         return f"{place}{called(sought)} is where {called(before)} was"
     parts = changed_parts(before.asked, parts_text(sought.asked))
     if parts:
         return f"{place}{called(sought)} changed ({_listed([_PARTS.get(label, label) for label in parts])})"
+    if before.kind == "human":
+        return f"{place}{called(sought)} is asked again (its recorded answer was taken by --answers default)"
     why = "changed (the State it reads)" if before.reads else "runs again (its checkpoint was cleared)"
     return f"{place}{called(sought)} {why}"
 

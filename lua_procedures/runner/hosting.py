@@ -100,11 +100,13 @@ class Hosting:
 
     def stages_declared(self, names: str) -> None:
         """``Stages{…}``; names are separated by the ASCII unit separator."""
+        self._count(len(names) + _OVERHEAD, None)
         self.declared = tuple(names.split("\x1f"))
         self.emit(StagesDeclared(self.declared))
 
     def stage_moved(self, name: str, timestamp: float) -> None:
-        """The current stage changed."""
+        """The current stage changed; moves count like notices, for they are kept like them."""
+        self._count(len(name) + _OVERHEAD, None)
         before = self.stages[-1].to_stage if self.stages else None
         self.stages.append(StageMove(from_stage=before, to_stage=name, timestamp=timestamp))
         self.emit(StageMoved(before, name))
@@ -142,6 +144,7 @@ class Hosting:
 
     def declare_hitl(self, key: str, text: str) -> None:
         """``Hitl("key", {…})``."""
+        self._count(len(text) + _OVERHEAD, None)
         options = loads(text)
         self.hitl[key] = options if isinstance(options, dict) else {}
 

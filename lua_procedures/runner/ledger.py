@@ -99,6 +99,8 @@ class Ledger:
         self.now = journal.row.started
         self.replayed = 0
         self.executed = 0
+        self._redone: set[str] = set()
+        self._cuts: list[Entry] = []
         self.on_move: Callable[[], object] | None = None
 
     @property
@@ -139,7 +141,13 @@ class Ledger:
 
     def _is_redone(self, entry: Entry) -> bool:
         redo = self.policy.redo
-        return entry.name in redo or entry.path in redo or ("failed" in redo and entry.failed)
+        why = {entry.name, entry.path, "failed" if entry.failed else ""} & redo
+        self._redone |= why
+        return bool(why)
+
+    def never_redone(self) -> list[str]:
+        """What was asked to run again and is not there."""
+        return sorted(self.policy.redo - self._redone - {"failed"})
 
     def replay(self, entry: Entry) -> None:
         """Pass over a recorded operation."""
@@ -194,16 +202,16 @@ class Ledger:
         before = self.journal.superseded(self.frames[-1].chain)
         sentence = difference(sought, before) if before else None
         if policy.redo and not sought.found and self.journal.find(sought.key):
-            sentence = f"line {sought.line}: {called(sought)} runs again, as asked"
+            sentence = f"{_place_of(sought)}{called(sought)} runs again, as asked"
         self.change = self.change or sentence
         if policy.strict and (sentence or self.journal.row.tail is not None):
             raise DivergenceError(
-                sentence or f"line {sought.line}: {called(sought)} is new; the recorded run completed without it",
+                sentence or f"{_place_of(sought)}{called(sought)} is new; the recorded run completed without it",
                 hint="Without --strict it runs, and what follows runs again.",
             )
         if policy.plan:
             self.planned = list(self.journal.tail_from(before)) if before else []
-            self.change = self.change or f"line {sought.line}: {called(sought)} is new"
+            self.change = self.change or f"{_place_of(sought)}{called(sought)} is new"
             raise PlanReached
 
     def open(self, sought: Sought, notices: int) -> None:
@@ -292,7 +300,8 @@ class Ledger:
         return self.frame.root if kind == "clock" else self.frame.chain
 
     def _write(self, entry: Entry) -> None:
-        if not self.policy.plan:
+        # with --strict a program that is refused must have changed nothing
+        if not (self.policy.plan or self.policy.strict):
             self.journal.append(entry)
 
     def known(self, which: str | int) -> Entry | None:
@@ -316,6 +325,7 @@ class Ledger:
             place = entry.path.rpartition("/")[2]
             cut = _hidden(key, frame.chain, "cut", frame.prefix, asked=repr(which), outcome=place)
             self._write(cut)
+        self._cuts.append(cut)
         self.journal.forget(cut)
         self._rewind(frame, int(cut.outcome))
 
@@ -328,9 +338,6 @@ class Ledger:
             if _position(entry.path, frame.prefix) < position:
                 self.passed.append(entry)
                 self.kept.append(replayed)
-            elif "/" not in entry.path:
-                self.replayed -= replayed
-                self.executed -= not replayed
         frame.next = position
         for name in [name for name, entry in frame.names.items() if _position(entry.path, frame.prefix) >= position]:
             del frame.names[name]
@@ -350,8 +357,8 @@ class Ledger:
                 hint="Without --strict the recorded rest is kept as history.",
             )
         self.settle()
-        if self.journal.has_cuts:
-            self._write(_hidden(b"end", b"", "end", ""))
+        if self._cuts:
+            self._write(_hidden(b"end", b"", "end", "", outcome=" ".join(cut.key.hex() for cut in self._cuts)))
 
     def listing(self) -> list[tuple[Entry, bool]]:
         """All checkpoints of this pass in path order, outer before inner, also those inside replayed steps."""
@@ -372,6 +379,10 @@ class Ledger:
 def _hidden(key: bytes, chain: bytes, kind: str, name: str, *, asked: str = "", outcome: str = "null") -> Entry:
     now = time.time()
     return Entry(key, chain, chain, "", kind, name, asked, outcome, started=now, finished=now)
+
+
+def _place_of(sought: Sought) -> str:
+    return f"line {sought.line}: " if sought.line else ""
 
 
 def _places(path: str) -> list[int]:

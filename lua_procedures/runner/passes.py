@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,6 +32,7 @@ class Program:
         chunk: its name in messages.
         first_line: the line number of its first line.
         inputs: plain data by name.
+        texts: inputs as they were typed, for fields that are declared as strings.
         seeded: whether the user gave the seed of ``math.random``.
     """
 
@@ -38,6 +40,7 @@ class Program:
     chunk: str = "cell"
     first_line: int = 1
     inputs: Mapping[str, Any] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)
     seeded: bool = False
 
 
@@ -50,6 +53,8 @@ class Pass:
         emit: tells who listens what happens.
         wait: awaits something with the stop button working.
         save: writes the journal's head with a status.
+        check_stop: raises where the person pressed stop meanwhile.
+        calling: for the time of a call of a user's Python, in which the stop button raises at once.
     """
 
     program: Program
@@ -62,3 +67,5 @@ class Pass:
     emit: Sink
     wait: Callable[[Awaitable[Any]], Awaitable[Any]]
     save: Callable[[str], None]
+    check_stop: Callable[[], None]
+    calling: Callable[[], AbstractContextManager[None]]

@@ -30,7 +30,7 @@ class Suspended(Exception):
 
     Attributes:
         request: the open question, or None for a ``Sleep``.
-        until: UNIX time at which a ``Sleep`` ends.
+        until: UNIX time at which it goes on by itself: a ``Sleep`` ends, or the question expires; or None.
     """
 
     def __init__(self, request: HumanRequest | None = None, until: float | None = None) -> None:
@@ -47,6 +47,7 @@ class People:
         scripted: answers known beforehand.
         responder: what can ask a person now, or None.
         wait: whether to hold the pass while a person is asked, or for a ``Sleep``.
+        can_hold: whether a pass that is held can receive an answer.
         blocking: whether the pass is driven on a thread whose loop cannot turn meanwhile.
         headless: whether an open question is an error, since nobody can answer it here.
     """
@@ -57,6 +58,7 @@ class People:
     responder: Responder | None = None
     wait: bool = True
     headless: bool = False
+    can_hold: bool = True
     blocking: bool = False
 
     def kept(self, request: HumanRequest) -> tuple[HumanRequest, HumanResponse | None]:
@@ -109,8 +111,8 @@ class People:
             loop.call_soon_threadsafe(delivered.put_nowait, raw)
 
         asking = self.responder.ask(request, deliver)
-        if not self.wait or self.blocking:
-            raise Suspended(request)
+        if not self.wait or not self.can_hold or self.blocking:
+            raise Suspended(request, until=request.expires_at)
         try:
             return await self._first(request, asking, delivered)
         except asyncio.CancelledError:
@@ -122,7 +124,7 @@ class People:
         while True:
             raw = await _next(delivered, _slice(request))
             if raw is LATER:
-                raise Suspended(request)
+                raise Suspended(request, until=request.expires_at)
             if raw is not _NOTHING:
                 response = self._accepted(request, raw, asking)
             elif request.expires_at is not None and time.time() >= request.expires_at:

@@ -52,7 +52,8 @@ class Questions:
         request, response = self._people.kept(request)
         self._pass.data.pending = request
         if response is None:
-            response = self._people.immediate(request)
+            with self._pass.calling():  # a scripted answer may be a function
+                response = self._people.immediate(request)
         if response is not None:
             return response
         unanswerable = self._people.cannot_wait(request, self._pass.data.name)

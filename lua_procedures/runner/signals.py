@@ -47,6 +47,19 @@ class Interrupts:
         return signal.SIG_DFL if self._previous is None else self._previous
 
     @contextmanager
+    def raising(self) -> Iterator[None]:
+        """For a call of a user's Python: a stop raises ``KeyboardInterrupt`` in it at once."""
+        if not self._active:
+            yield
+            return
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            yield
+        finally:
+            if self._active:
+                signal.signal(signal.SIGINT, self._handle)
+
+    @contextmanager
     def lifted(self) -> Iterator[None]:
         """For an await: the handler that was there before is in force."""
         if not self._active:

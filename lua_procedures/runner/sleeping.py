@@ -38,10 +38,11 @@ class Sleeping:
 
     async def _until(self, until: float) -> None:
         people = self._pass.people
-        if until > time.time() and not people.wait:
+        if until > time.time() and not people.wait and not people.blocking:
             raise Suspended(until=until)
         while (rest := until - time.time()) > 0:
             if people.blocking:
+                self._pass.check_stop()
                 time.sleep(min(rest, _SLICE))  # noqa: ASYNC251 - driven without a loop of its own
             else:
                 await self._pass.wait(asyncio.sleep(min(rest, _SLICE)))

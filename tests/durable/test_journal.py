@@ -247,8 +247,10 @@ def test_a_cut_does_not_forget_what_comes_after_it(journal):
 def test_a_cut_counts_for_the_next_run_once_its_run_has_ended(journal):
     """A pass that goes on after a kill still finds what was cut; after the end it is gone."""
     (a,) = written(journal, "a")
-    cut(journal, 0)
+    made = cut(journal, 0)
     assert reopened(journal).find(a.key) == [a]
-    cut(journal, 0, kind="end")
+    journal.append(Entry(b"e" * 16, b"", b"", "", "end", "", "", ""))
+    assert reopened(journal).find(a.key) == [a], "a cut of a program that was given up does not count"
+    journal.append(Entry(b"e" * 16, b"", b"", "", "end", "", "", made.key.hex()))
     assert reopened(journal).find(a.key) == []
     assert reopened(journal).newest("", "a") is None

@@ -165,7 +165,7 @@ def prepare(job: Job) -> Driver:
     job.root = journal.row.root
     session = get_session()
     if not job.plan:
-        session.supersede(job.name, "superseded: the run was started again")
+        session.supersede(job.name, "the run goes on elsewhere")
         session.runs[job.name] = run
     return Driver(
         Program(job.source, job.chunk, job.first_line, inputs, job.texts, job.seed is not None),

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Answered",
     "Asked",
+    "Changed",
     "CheckpointFinished",
     "CheckpointStarted",
     "Event",
@@ -34,6 +35,13 @@ class RunStarted:
     """The program starts, from the top."""
 
     run: Run
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """The program asks for something else than what is recorded; ``sentence`` says where and what."""
+
+    sentence: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +113,7 @@ class RunEnded:
 
 Event = (
     RunStarted
+    | Changed
     | CheckpointStarted
     | CheckpointFinished
     | Noticed

@@ -165,6 +165,16 @@ def coverage(environment: Environment, extra: list[str]) -> int:
     return environment.run("pytest", "--cov", "--cov-report=term-missing", *extra)
 
 
+def reference(environment: Environment, extra: list[str]) -> int:
+    """Write docs/primitives.md again from the table of primitives."""
+    environment.prepare("dev")
+    write = (
+        "from pathlib import Path; from lua_procedures.primitives.catalog import reference_page; "
+        "Path('docs/primitives.md').write_text(reference_page(), encoding='utf-8')"
+    )
+    return environment.run("python", "-c", write, *extra)
+
+
 def build(environment: Environment, extra: list[str]) -> int:
     """Make the wheel and the source archive, in dist/."""
     environment.prepare("dev")
@@ -177,7 +187,7 @@ def run(environment: Environment, extra: list[str]) -> int:
     return environment.run(*extra) if extra else 0
 
 
-CHORES = {chore.__name__: chore for chore in (lab, headless, test, check, fix, coverage, build, run)}
+CHORES = {chore.__name__: chore for chore in (lab, headless, test, check, fix, coverage, reference, build, run)}
 
 
 def main(arguments: list[str]) -> int:

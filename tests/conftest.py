@@ -79,6 +79,11 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Completeness(everything=everything), "completeness")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests come last: Playwright keeps an event loop running in this thread until the end of the session."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
 @pytest.fixture(scope="session")
 def chromium() -> str | None:
     """Path of the system's Chromium; None where Playwright's own is to be used."""

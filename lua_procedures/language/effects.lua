@@ -133,6 +133,9 @@ return function(kit)
   -- a key's value as the step first met it: without what the step itself has appended, and as its tables were
   local function met_value(tracker, key, node)
     local first = tracker.appended[key]
+    for other, place in next, tracker.appended do -- the same list may stand under another key
+      if first == nil and rawequal(values[other], values[key]) then first = place end
+    end
     if first == nil then return tracker.nodes.met and rebuilt(node) or values[key] end
     if first == 0 then return nil end
     local list = {}

@@ -27,7 +27,7 @@ def command(shell: Any, line: str) -> Any:
         ProcedureError: it cannot be done.
     """
     words = _words(line)
-    store, words = _store_of(words)
+    store, words = _store_of(words, shell.lua_procedures.defaults.store)
     name, *arguments = words or ["list"]
     if name not in _COMMANDS:
         raise UsageError(f"unknown subcommand {name!r}; there are {', '.join(_COMMANDS)}")
@@ -44,9 +44,9 @@ def _words(line: str) -> list[str]:
         raise UsageError(f"{error} in the line") from None
 
 
-def _store_of(words: list[str]) -> tuple[str, list[str]]:
+def _store_of(words: list[str], default: str) -> tuple[str, list[str]]:
     if "--store" not in words:
-        return "memory:", words
+        return default, words
     at = words.index("--store")
     if at + 1 == len(words):
         raise UsageError("--store needs a URL")

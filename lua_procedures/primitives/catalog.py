@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-__all__ = ["PRIMITIVES", "Primitive", "primitive_names"]
+__all__ = ["PRIMITIVES", "Primitive", "primitive_names", "reference_page"]
 
 
 class Primitive(NamedTuple):
@@ -123,6 +123,24 @@ _LIBRARIES: Final = {
     "table": "concat create insert move pack remove sort unpack",
     "utf8": "char charpattern codepoint codes len offset",
 }
+
+
+def reference_page() -> str:
+    """The reference of all primitives, as Markdown: one table per family, in the order of the catalog."""
+    lines = [
+        "# Primitives",
+        "",
+        "Made from `lua_procedures/primitives/catalog.py`; Shift-Tab in a cell shows the same.",
+    ]
+    family = None
+    for primitive in PRIMITIVES:
+        owner = primitive.name.partition(".")[0] if "." in primitive.name else "Others"
+        if owner != family:
+            lines += ["", f"## {owner}", "", "| call | what it does |", "|---|---|"]
+            family = owner
+        call = f"{primitive.name}{primitive.signature}".replace("|", "\\|")
+        lines.append(f"| `{call}` | {primitive.summary} |")
+    return "\n".join(lines) + "\n"
 
 
 def primitive_names() -> list[str]:

@@ -13,7 +13,7 @@ from ..human.requests import CANCEL, HumanOption, HumanRequest, RequestField, Re
 from ..human.schemas import schema_fault
 from .misuse import Misuse
 
-__all__ = ["build_request"]
+__all__ = ["build_request", "known_options"]
 
 _MESSAGES: Final = {
     "approve": "Approval requested",
@@ -34,6 +34,11 @@ _OWN: Final = {
 }
 _SEVERITIES: Final = get_args(Severity)
 _SHOWN = 60  # characters of a value in a message
+
+
+def known_options(kind: str) -> set[str]:
+    """The options of a ``Human`` call that have a meaning."""
+    return _COMMON | _OWN[kind]
 
 
 def build_request(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..events import (
     Answered,
     Asked,
+    Changed,
     CheckpointFinished,
     CheckpointStarted,
     Noticed,
@@ -48,6 +49,7 @@ class Progress:
         lines_left_out, notices_left_out: how many checkpoints and notices came before those kept.
         request: the open question, or None.
         replayed, executed: checkpoints of the outermost frame that came from the journal, and that ran.
+        change: the sentence on what is not as recorded, or None.
         ended: whether the run ended.
         changed: whether anything happened since ``take_change``.
     """
@@ -57,6 +59,7 @@ class Progress:
         self.ended = False
         self.changed = True
         self._handlers: dict[type, Callable[[Any], None]] = {
+            Changed: self._changed,
             CheckpointFinished: self._finished,
             CheckpointStarted: self._started,
             Noticed: self._noticed,
@@ -95,6 +98,10 @@ class Progress:
         self.request: HumanRequest | None = None
         self.replayed = 0
         self.executed = 0
+        self.change: str | None = None
+
+    def _changed(self, event: Changed) -> None:
+        self.change = event.sentence
 
     def _run_started(self, event: RunStarted) -> None:
         self._reset()

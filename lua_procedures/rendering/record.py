@@ -47,6 +47,7 @@ def panel_html(progress: Progress) -> str:
     return el.page(
         [
             _head_html(progress.name, status, _STATUS_COLORS.get(progress.status), spared),
+            el.block(el.muted(el.safe(progress.change, 500))) if progress.change else "",
             _stages_html(_stages(progress.stages_declared, list(progress.stages_visited), progress.stage)),
             el.muted(f"… {count_of(earlier, 'earlier checkpoint')}") if earlier else "",
             checkpoints_html(lines[-_VISIBLE:], visible=_VISIBLE, limit=MAX_CHECKPOINTS, volatile=True),

@@ -10,7 +10,7 @@ from typing import Any
 from ..durable.entries import Entry
 from ..durable.journal import Journal, chain_after, key_of, parts_text, root_key
 from ..errors import DivergenceError, LimitExceeded
-from ..events import CheckpointFinished, CheckpointStarted, Sink
+from ..events import Changed, CheckpointFinished, CheckpointStarted, Sink
 from .explaining import called, difference
 from .frames import Frame
 
@@ -203,7 +203,9 @@ class Ledger:
         sentence = difference(sought, before) if before else None
         if policy.redo and not sought.found and self.journal.find(sought.key):
             sentence = f"{_place_of(sought)}{called(sought)} runs again, as asked"
-        self.change = self.change or sentence
+        if self.change is None and sentence is not None:
+            self.change = sentence
+            self._emit(Changed(sentence))
         if policy.strict and (sentence or self.journal.row.tail is not None):
             raise DivergenceError(
                 sentence or f"{_place_of(sought)}{called(sought)} is new; the recorded run completed without it",

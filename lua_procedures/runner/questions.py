@@ -10,7 +10,8 @@ from ..durable.entries import Entry
 from ..durable.serialization import dumps, loads
 from ..events import Answered, Asked
 from ..human.requests import HumanRequest, HumanResponse
-from ..primitives.human import build_request
+from ..language.hints import closest
+from ..primitives.human import build_request, known_options
 from .outcomes import response_text
 from .passes import LateHandler, Pass, Reply
 
@@ -30,6 +31,7 @@ class Questions:
     async def _human(self, kind: str, text: str, line: int) -> Reply:
         options = loads(text, self._pass.converter.objects)
         draft = build_request(kind, options, self._pass.host.hitl, id="", asked_at=time.time(), line=line)
+        self._warn_of_misspelt(draft, kind, line)
         sought = self._ledger.seek("human", draft.message, _asked(draft), line)
         entry = next((each for each in sought.found if self._counts(each)), None)
         if entry is not None:
@@ -43,6 +45,13 @@ class Questions:
         self._pass.data.pending = None
         self._pass.emit(Answered(request, response))
         return ("value", self._push(response.value))
+
+    def _warn_of_misspelt(self, request: HumanRequest, kind: str, line: int) -> None:
+        """An option without a meaning is kept in the metadata; one that is nearly another is most likely a slip."""
+        for name in request.metadata:
+            near = closest(name, known_options(kind))
+            if near:
+                self._pass.host.warn(f"Human.{kind}: unknown field '{name}'; did you mean '{near[0]}'?", line)
 
     def _counts(self, entry: Entry) -> bool:
         """Whether a recorded answer counts: one that ``--answers default`` took does only with that option."""

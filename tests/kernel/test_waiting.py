@@ -202,3 +202,25 @@ def test_an_open_form_reads_as_text(kernel):
     assert "%procedures answer open-text" in cell.record
     assert "0x" not in cell.record
     assert "Sure?" in cell.outputs[0]["data"]["text/html"]
+
+
+def test_a_paused_run_goes_on_by_itself_when_its_question_expires(kernel):
+    """With `--no-wait` the default is taken in time, in the same output, and no form is left."""
+    cell = kernel.run("%%procedure expiring --no-wait -o e\nreturn Human.approve{message='?', timeout=1, default=true}")
+    assert kernel.value("e.status") == "paused"
+    kernel.wait(lambda: "completed" in cell.record)
+    assert kernel.value("(e.value, e.answers[0].timed_out)") == (True, True)
+
+
+def test_a_paused_run_goes_on_by_itself_when_its_sleep_is_over(kernel):
+    """With `--no-wait` a `Sleep` frees the kernel, and the run goes on in the same output afterwards."""
+    cell = kernel.run("%%procedure napping --no-wait -o n\nSleep(1)\nreturn 5")
+    assert kernel.value("n.status") == "paused"
+    kernel.wait(lambda: "completed" in cell.record)
+    assert kernel.value("n.value") == 5
+
+
+def test_a_sleep_inside_another_magic_blocks(kernel):
+    """Where nothing can be awaited a `Sleep` holds the cell and the run completes."""
+    kernel.run("%%time\n%%procedure blocked -o b\nSleep(0.2)\nreturn 5")
+    assert kernel.value("(b.status, b.value)") == ("completed", 5)

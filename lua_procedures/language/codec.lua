@@ -210,6 +210,16 @@ return function(kit)
     return keys
   end
 
+  -- visits a table for showing it
+  function kit.each(t)
+    if not sorted_dicts[t] then return next, t end
+    local keys, i = sorted_keys(t), 0
+    return function()
+      i = i + 1
+      if keys[i] ~= nil then return keys[i], rawget(t, keys[i]) end
+    end
+  end
+
   local raw_pairs = kit.lib.pairs
   kit.guest.pairs = function(t)
     if t == nil then error("bad argument #1 to 'pairs' (table expected, got nil)", 2) end

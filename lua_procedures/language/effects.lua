@@ -133,27 +133,33 @@ return function(kit)
   -- a key's value as the step first met it: without what the step itself has appended, and as its tables were
   local function met_value(tracker, key, node)
     local first = tracker.appended[key]
-    for other, place in next, tracker.appended do -- the same list may stand under another key
-      if first == nil and rawequal(values[other], values[key]) then first = place end
+    if first == nil and type(values[key]) == "table" then -- the same list may stand under another key
+      for other, place in next, tracker.appended do
+        if rawequal(values[other], values[key]) then first = place end
+      end
     end
     if first == nil then return tracker.nodes.met and rebuilt(node) or values[key] end
     if first == 0 then return nil end
+    if first == 1 and kit.is_object(values[key]) then return kit.new_object() end
     local list = {}
     for i = 1, first - 1 do list[i] = values[key][i] end
     return kit.as_list(list)
   end
 
   -- the program looks at a State key: every open step depends on what it finds
+  local function touch_in(tracker, key)
+    note_presence(tracker, key, values[key] ~= nil)
+    if tracker.known[key] then return end
+    local node = snapshot(values[key], tracker.nodes)
+    tracker.reads[key] = text_of(key, met_value(tracker, key, node))
+    tracker.known[key] = true
+    tracker.before[key] = { value = node }
+  end
+
   function kit.touch(key)
     local tracker = live.tracker
     while tracker do
-      note_presence(opened(tracker), key, values[key] ~= nil)
-      if not tracker.known[key] then
-        local node = snapshot(values[key], tracker.nodes)
-        tracker.reads[key] = text_of(key, met_value(tracker, key, node))
-        tracker.known[key] = true
-        tracker.before[key] = { value = node }
-      end
+      touch_in(opened(tracker), key)
       tracker = tracker.parent
     end
   end
@@ -174,6 +180,8 @@ return function(kit)
     local tracker, key = live.tracker, effect[2]
     while tracker do
       note_presence(opened(tracker), key, not is_new)
+      -- a list whose copy is there already (it was captured) is compared as a whole
+      if not is_new and tracker.nodes[values[key]] then touch_in(tracker, key) end
       if not tracker.known[key] then
         tracker.log[#tracker.log + 1] = effect
         if tracker.appended[key] == nil then tracker.appended[key] = is_new and 0 or effect[4] end

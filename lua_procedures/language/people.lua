@@ -17,7 +17,7 @@ return function(kit)
     if kind ~= "table" or getmetatable(v) ~= nil then return kit.tostring(v) end
     if depth > 4 then return "{…}" end
     local pieces, size, n = {}, 0, 0
-    for k, x in next, v do
+    for k, x in kit.each(v) do
       if size > MAX_SHOWN or n >= 100 then
         pieces[#pieces + 1] = "…"
         break

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..language.diagnostics import split_position
 from . import elements as el
 from .lines import Line, gap, prune, walk
 from .text import count_of, one_line, without_addresses
@@ -67,7 +68,10 @@ def _gap_text(line: Line, noun: str, rest: str = "") -> str:
 
 
 def _error_text(line: Line, limit: int) -> str:
-    return one_line(without_addresses(line.error[: 8 * limit]), limit) if line.error else ""
+    if not line.error:
+        return ""
+    _, _, message = split_position(line.error[: 8 * limit])  # the line stands beside it
+    return one_line(without_addresses(message), limit)
 
 
 def _row(line: Line, *, volatile: bool) -> str:

@@ -7,7 +7,6 @@ import json
 from ..durable.entries import Entry
 from ..durable.serialization import dumps, loads
 from ..human.requests import HumanResponse
-from ..language.diagnostics import split_position
 from ..runs import Checkpoint
 
 __all__ = ["checkpoint_of", "failure_text", "response_of", "response_text", "value_text"]
@@ -31,7 +30,7 @@ def checkpoint_of(entry: Entry, *, replayed: bool) -> Checkpoint:
     value = loads(entry.outcome, entry.objects or ())
     error = None
     if entry.failed:
-        error = split_position(value["value"])[2] if isinstance(value["value"], str) else dumps(value["value"], [])
+        error = value["value"] if isinstance(value["value"], str) else dumps(value["value"], [])
         value = None
     elif entry.kind in _SEVERAL:
         value = None if not value else value[0] if len(value) == 1 else value

@@ -120,7 +120,7 @@ def _open_journal(job: Job, store: Store, inputs: dict[str, Any]) -> Journal:
         if objects and not store.keeps_objects:
             kind = type(objects[0]).__name__
             raise UsageError(
-                f"an input is a {kind}, which a store on disk cannot keep",
+                f"an input of type {kind}, which a store on disk cannot keep",
                 hint="Give plain data (a DataFrame comes in as rows with -i), or use --store memory:",
             )
         row.options = dumps({"first_line": job.first_line, "title": job.title})

@@ -1,6 +1,6 @@
 -- Steps and the journal as the program sees it.
 
-local type, next, select, ipairs = type, next, select, ipairs
+local type, next, select, ipairs, getmetatable = type, next, select, ipairs, getmetatable
 local format, concat, unpack, error = string.format, table.concat, table.unpack, error
 local mathtype, sort = math.type, table.sort
 
@@ -145,7 +145,7 @@ return function(kit)
     check_function("Step.run", fn)
     local asked, watched, unchecked = kit.fingerprint(fn)
     if options ~= nil then
-      if type(options) ~= "table" then fail("Step.run", "options: a table expected, got " .. type(options)) end
+      if type(options) ~= "table" or getmetatable(options) ~= nil then fail("Step.run", "options: a table expected, got " .. kit.type_name(options)) end
       for k in next, options do
         if k ~= "inputs" then fail("Step.run", "unknown option " .. kit.show(k) .. "; the option is inputs") end
       end

@@ -233,7 +233,7 @@ def test_a_second_cell_of_the_name_takes_the_question_over(cells, shot):
     cells.begin(source, 2)
     cells.form("Where?", 2)
     cells.has_no_form()
-    expect(cells.notebook.cell_output(1)).to_contain_text("started again")
+    expect(cells.notebook.cell_output(1)).to_contain_text("goes on elsewhere")
     shot(cells.notebook, "taken-over")
     cells.press("Approve", 2)
     cells.notebook.wait_for_text(2, "completed")

@@ -407,7 +407,7 @@ FLOODS = {
     "alert": "while true do pcall(System.alert, {message = ('x'):rep(1e5)}) end",
     "unknown globals": "local n = 0 while true do n = n + 1 local _ = _G[('x'):rep(1e5) .. n] end",
     "increments": "local n = 0 while true do n = n + 1 local k = ('x'):rep(1e5) .. n state[k] = true State.increment(k) State.delete(k) end",
-    "stages": "local n = 0 while true do n = n + 1 Stage.set(('x'):rep(1e6) .. n % 8) end",
+    "stages": "local n = 0 while true do n = n + 1 Stage.set(('x'):rep(900) .. n % 8) end",
     "short stages": "while true do Stage.set('a') end",
     "declarations": "local n = 0 while true do n = n + 1 Hitl('k' .. n, {message = ('x'):rep(1e5)}) end",
     "declared stages": "while true do Stages{('x'):rep(1e6), 'b'} end",

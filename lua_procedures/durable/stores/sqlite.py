@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
 import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -73,6 +74,7 @@ class SqliteStore:
         self._path = Path(_checked(os.fspath(path))).absolute()
         self._synchronous = synchronous
         self._process = os.getpid()
+        self._appending = threading.Lock()  # a place is looked for and taken by one thread at a time
         self._last: dict[int, int] = {}  # journal -> row number of the entry that this handle wrote last
         self._connection = self._connect(busy_timeout)
         weakref.finalize(self, _close, self._connection, self._process)
@@ -124,17 +126,24 @@ class SqliteStore:
         """Add an entry; ``StoreError`` where it carries objects, which a file cannot keep."""
         if entry.objects:
             raise _unkept(entry)
+        with self._appending:
+            if not self._append_next(journal, entry):
+                self._append_at_end(journal, entry)
+
+    def _append_next(self, journal: int, entry: Entry) -> bool:
+        """Add it right after what this handle wrote last; False where that is not the place any more."""
         last = self._last.get(journal)
-        if last is not None and os.getpid() == self._process:
-            try:
-                if self._connection.execute(sql.APPEND_NEXT, (journal, *entry[:-1], last + 1)).rowcount == 1:
-                    self._last[journal] = last + 1
-                    return
-            except sqlite3.IntegrityError:
-                pass  # another handle wrote there meanwhile: look for the place
-            except _FAILURES as error:
-                raise self._explained(error) from error
-        self._append_at_end(journal, entry)
+        if last is None or os.getpid() != self._process:
+            return False
+        try:
+            added = self._connection.execute(sql.APPEND_NEXT, (journal, *entry[:-1], last + 1)).rowcount == 1
+        except sqlite3.IntegrityError:
+            return False  # another handle wrote there meanwhile
+        except _FAILURES as error:
+            raise self._explained(error) from error
+        if added:
+            self._last[journal] = last + 1
+        return added
 
     def _append_at_end(self, journal: int, entry: Entry) -> None:
         if journal not in self._last:

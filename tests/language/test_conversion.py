@@ -21,7 +21,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lua_procedures import ConversionError, run
+from lua_procedures import ConversionError, UsageError, run
 
 
 def record(info):

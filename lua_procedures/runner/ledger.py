@@ -110,20 +110,24 @@ class Ledger:
 
     # -- looking up ----------------------------------------------------------------------------------
 
-    def settled(self, kind: str, name: str, asked: str) -> Entry | None:
+    def key(self, kind: str, name: str, asked: str) -> bytes:
+        """The key of an operation that comes next in the innermost frame."""
+        return key_of(self.frames[-1].chain, kind, name, asked)
+
+    def settled(self, key: bytes) -> Entry | None:
         """The entry that answers an operation beyond question: the only one, which depends on nothing else.
 
         The common case of a replay, so it makes nothing; ``seek`` is for all others.
         """
         if self.policy.redo:
             return None
-        found = self.journal.only(key_of(self.frames[-1].chain, kind, name, asked))
+        found = self.journal.only(key)
         return found if found is not None and found.reads is None else None
 
-    def seek(self, kind: str, name: str, asked: str, line: int) -> Sought:
-        """An operation and what the journal knows of it."""
+    def seek(self, kind: str, name: str, asked: str, line: int, key: bytes | None = None) -> Sought:
+        """An operation and what the journal knows of it; ``key`` where it is known already."""
         frame = self.frames[-1]
-        key = key_of(frame.chain, kind, name, asked)
+        key = key or key_of(frame.chain, kind, name, asked)
         sought = Sought(kind, name, asked, line, key, f"{frame.prefix}{frame.next}", self.journal.find(key))
         sought.variant = self.journal.times(key)
         if sought.found and self.policy.redo:

@@ -47,10 +47,11 @@ class Steps:
             seen = ledger.frames[-1].entry_named(name)
             if seen is not None:
                 return self._again(asked, line, seen)
-        entry = ledger.settled(kind, name, asked)
+        key = ledger.key(kind, name, asked)
+        entry = ledger.settled(key)
         if entry is not None:
             return self._replay(entry)
-        sought = ledger.seek(kind, name, asked, line)
+        sought = ledger.seek(kind, name, asked, line, key)
         if sought.found:
             return self._choose(sought)
         return self._run(sought)

@@ -8,7 +8,8 @@ return function(kit)
   local guest, fail, live, host = kit.guest, kit.fail, kit.live, kit.host
   local encode, where, caught, pcall = kit.encode, kit.where, kit.caught, kit.raw.pcall
 
-  -- a durable operation: State is looked through, then the host is asked
+  -- A durable operation: State is looked through, then the host is asked. What ends a step's frame asks the host
+  -- itself, by `kit.request`: an error there would leave the frame open.
   local function request(primitive, ...)
     kit.check_state(primitive)
     return kit.request(primitive, ...)
@@ -72,7 +73,7 @@ return function(kit)
     if not caught(fine, effects) then
       live.tracker, effects, effects_text, reads = parent, nil, nil, nil
     end
-    return settle(effects, request(primitive, "fail", text, effects_text, reads, class, detail))
+    return settle(effects, kit.request(primitive, "fail", text, effects_text, reads, class, detail))
   end
 
   -- the function of a step ended: gives the host what came of it, and the program the recorded copy
@@ -85,7 +86,7 @@ return function(kit)
       local text = kit.scalar_text((...))
       if text then
         live.tracker = live.tracker.parent
-        request(primitive, "end", "[" .. text .. "]", nil, nil, false)
+        kit.request(primitive, "end", "[" .. text .. "]", nil, nil, false)
         return ...
       end
     end
@@ -98,9 +99,9 @@ return function(kit)
       return failed(primitive, effects)
     end
     if any_table(select("#", ...), ...) then
-      return settle(effects, request(primitive, "end", text, effects_text, reads, true))
+      return settle(effects, kit.request(primitive, "end", text, effects_text, reads, true))
     end
-    local _, copies = request(primitive, "end", text, effects_text, reads, false) -- scalars are their own copies
+    local _, copies = kit.request(primitive, "end", text, effects_text, reads, false) -- scalars are their own copies
     if copies then kit.settle_effects(effects, copies) end
     return ...
   end

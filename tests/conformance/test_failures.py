@@ -226,3 +226,15 @@ def test_misuse_can_be_caught(cell, misuse):
     ran = cell.twice(f"local ok, e = pcall(function() {misuse} end)\nreturn {{ok, e}}")
     assert ran.value[0] is False
     assert ran.value[1].startswith("cell:1: ")
+
+
+def test_a_step_whose_state_cannot_be_kept_has_ended(cell):
+    """Its failure is caught and recorded as any other, and what follows stands after it, not inside it."""
+    ran = cell.twice("""
+        state.k = {}
+        local ok = pcall(Step.run, "s", function() state.k.a = {print} return 1 end)
+        state.k.a = nil
+        return {ok, Step.run("t", function() return 2 end)}
+    """)
+    assert ran.value == [False, 2]
+    assert [(each.path, each.name) for each in ran.checkpoints] == [("0", "s"), ("1", "t")]

@@ -1,6 +1,6 @@
 -- Json.encode and Json.decode, in Lua, so that they never wait and never leave the guest's limits.
 
-local type, tonumber, error, mathtype = type, tonumber, error, math.type
+local type, tonumber, error = type, tonumber, error
 local find, sub, byte, gsub, format, char = string.find, string.sub, string.byte, string.gsub, string.format, utf8.char
 
 local MAX_DEPTH = 100

@@ -1,7 +1,7 @@
 -- Forms of a program: a script, a script with schemas, one main procedure, or a function main().
 
 local type, next, rawget, rawequal, setmetatable, getmetatable = type, next, rawget, rawequal, setmetatable, getmetatable
-local format, pack, unpack, mathtype = string.format, table.pack, table.unpack, math.type
+local format, pack, unpack = string.format, table.pack, table.unpack
 
 return function(kit)
   local guest, fail, request, encode, where = kit.guest, kit.fail, kit.request, kit.encode, kit.where

@@ -2,7 +2,6 @@
 
 local next, type, rawequal, tostring, getmetatable, setmetatable = next, type, rawequal, tostring, getmetatable, setmetatable
 local sort, format, concat = table.sort, string.format, table.concat
-local mathtype = math.type
 
 return function(kit)
   local guest, fail, live, values, host, tables = kit.guest, kit.fail, kit.live, kit.values, kit.host, kit.tables

@@ -252,7 +252,7 @@ class Driver:
         values = loads(said[1], self._guest.converter.objects)
         self._warn_of_unused()
         for name in self._ledger.never_redone():
-            self.warn_of_redo(name)
+            self._host.warn(f"--redo {name}: no checkpoint has that name or path")
         self._data.value = None if not values else values[0] if len(values) == 1 else values
         self._finish("completed", outcome=said[1])
 
@@ -278,10 +278,6 @@ class Driver:
         if unused:
             shown = ", ".join(json.dumps(answer, default=str, ensure_ascii=False) for answer in unused[:5])
             self._host.warn(f"{len(unused)} scripted answer{'s' * (len(unused) > 1)} nobody asked for: {shown}")
-
-    def warn_of_redo(self, name: str) -> None:
-        """Something was to run again that is not there."""
-        self._host.warn(f"--redo {name}: no checkpoint has that name or path")
 
     def _finish(
         self,

@@ -30,9 +30,10 @@ if TYPE_CHECKING:
         ToolError,
         UsageError,
     )
+    from .graphs import Graph, GraphNode
     from .human.requests import TIMEOUT, HumanRequest, HumanResponse
     from .limits import Limits
-    from .runs import AgentState, Checkpoint, Graph, GraphNode, Notice, Run, StageMove, Stop, ToolCall, Usage
+    from .runs import AgentState, Checkpoint, Notice, Run, StageMove, Stop, ToolCall, Usage
     from .session import Session, get_session
 
 __all__ = [
@@ -79,9 +80,10 @@ _HOMES = {
     **dict.fromkeys(("answer", "arun", "resume", "run"), "api"),
     **dict.fromkeys(("TIMEOUT", "HumanRequest", "HumanResponse"), "human.requests"),
     **dict.fromkeys(("Session", "get_session"), "session"),
+    **dict.fromkeys(("Graph", "GraphNode"), "graphs"),
     "Limits": "limits",
     **dict.fromkeys(
-        ("AgentState", "Checkpoint", "Graph", "GraphNode", "Notice", "Run", "StageMove", "Stop", "ToolCall", "Usage"),
+        ("AgentState", "Checkpoint", "Notice", "Run", "StageMove", "Stop", "ToolCall", "Usage"),
         "runs",
     ),
 }

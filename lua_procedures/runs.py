@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import Field
 
+from .graphs import Graph
 from .human.requests import HumanRequest, HumanResponse
+from .records import Record
 
 if TYPE_CHECKING:
     from .errors import ProcedureError
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 __all__ = [
     "AgentState",
     "Checkpoint",
-    "Graph",
-    "GraphNode",
     "Message",
     "Notice",
     "Run",
@@ -32,12 +31,6 @@ __all__ = [
 ]
 
 RunStatus = Literal["pending", "running", "paused", "completed", "failed", "cancelled"]
-
-
-class Record(BaseModel):
-    """Base of all records: frozen."""
-
-    model_config = ConfigDict(frozen=True)
 
 
 class Usage(Record):
@@ -96,7 +89,7 @@ class Notice(Record):
     details: tuple[dict[str, Any], ...] = ()
     context: Any = None
     source: str | None = None
-    fields: dict[str, Any] = {}
+    fields: dict[str, Any] = Field(default_factory=dict)
     line: int | None = None
 
 
@@ -140,60 +133,6 @@ class AgentState(Record):
     total_tokens: int = 0
     errors: int = 0
     last_output: Any = None
-
-
-class GraphNode(Record):
-    """One node of the run's tree."""
-
-    id: str
-    label: str
-    content: Any = None
-    parent_id: str | None = None
-    score: float | None = None
-    metadata: dict[str, Any] = {}
-
-
-@dataclass(frozen=True)
-class Graph:
-    """The node tree of a run.
-
-    Attributes:
-        nodes: all nodes in order of creation.
-        current_id: the node that ``GraphNode.current()`` gives, or None.
-    """
-
-    nodes: tuple[GraphNode, ...] = ()
-    current_id: str | None = None
-
-    @cached_property
-    def _by_id(self) -> dict[str, GraphNode]:
-        return {node.id: node for node in self.nodes}
-
-    @cached_property
-    def _children(self) -> dict[str, list[GraphNode]]:
-        children: dict[str, list[GraphNode]] = {}
-        for node in self.nodes:
-            if node.parent_id is not None:
-                children.setdefault(node.parent_id, []).append(node)
-        return children
-
-    @property
-    def root(self) -> GraphNode | None:
-        """The first node, or None in an empty tree."""
-        return self.nodes[0] if self.nodes else None
-
-    def node(self, id: str) -> GraphNode | None:
-        """The node of that id, or None."""
-        return self._by_id.get(id)
-
-    def children(self, id: str) -> list[GraphNode]:
-        """The children of that node, in order of creation."""
-        return list(self._children.get(id, ()))
-
-    def parent(self, id: str) -> GraphNode | None:
-        """The parent of that node; None for the root and for an unknown id."""
-        node = self._by_id.get(id)
-        return self._by_id.get(node.parent_id) if node and node.parent_id else None
 
 
 @dataclass

@@ -22,8 +22,8 @@ PACKAGE = ROOT / "lua_procedures"
 
 #: A module imports from its own row and from rows above it.
 ROWS = """
-_version errors limits handles language durable human runs events rendering primitives program runner
-session api notebook testing __init__
+_version errors limits handles language durable human records graphs runs events rendering primitives program
+tools predictors runner session api notebook testing __init__
 """.split()
 
 #: Rows above that a row must not know all the same.
@@ -36,7 +36,7 @@ OWNERS = {
     "ipykernel": {"notebook"},
     "ipywidgets": {"notebook"},
     "langchain": set(),
-    "langchain_core": set(),
+    "langchain_core": {"tools"},
     "lupa": {"language"},
     "mcp": set(),
     "psycopg": {"durable"},

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from hashlib import blake2b
+from typing import Final
+
 from ..durable.entries import Entry
 from ..durable.journal import frame_chain
 
-__all__ = ["Frame"]
+__all__ = ["INSIDE", "Frame"]
+
+#: What ``asked`` of an entered operation's entry begins with: it has no answer of its own, what is inside decides.
+INSIDE: Final = "inside\x1f"
 
 
 class Frame:
@@ -21,11 +27,15 @@ class Frame:
         notices_from: how many notices the run had when it began.
         clock: the drawn start time of a step, once the program asked for the time in it, in UNIX seconds.
         asked_at: the monotonic time at which ``clock`` was drawn.
+        entered: whether its operation is entered again on each pass, unlike a step.
+        ran: whether something inside an entered operation was not recorded.
+        announced: whether those who listen know that its operation runs.
+        content: of an entered operation, a hash of what was done inside it, whatever happened before it.
     """
 
     __slots__ = (
-        "_chain", "_names", "_outer", "_root", "_variant", "asked", "asked_at", "clock", "key", "kind", "line", "name",
-        "next", "notices_from", "path", "prefix", "prev", "started",
+        "_chain", "_names", "_outer", "_root", "_variant", "announced", "asked", "asked_at", "clock", "content", "entered",
+        "key", "kind", "line", "name", "next", "notices_from", "path", "prefix", "prev", "ran", "started",
     )  # fmt: skip
 
     def __init__(self, prefix: str, key: bytes, variant: int, outer: Frame | None = None) -> None:
@@ -38,6 +48,9 @@ class Frame:
         self.prev = b""
         self.started = self.asked_at = 0.0
         self.clock: float | None = None
+        self.entered = self.ran = False
+        self.announced = True
+        self.content = b""
         self._variant = variant
         self._root: bytes | None = None
         self._chain: bytes | None = None
@@ -80,6 +93,12 @@ class Frame:
     def entry_named(self, name: str) -> Entry | None:
         """The step of that name in this frame, if it is done."""
         return self._names.get(name) if self._names else None
+
+    def note(self, entry: Entry) -> None:
+        """An operation inside an entered one was passed."""
+        came_out = "" if entry.asked.startswith(INSIDE) else entry.outcome
+        told = "\x1e".join((entry.kind, entry.name, entry.asked, "!" if entry.failed else "=", came_out))
+        self.content = blake2b(self.content + told.encode(), digest_size=16).digest()
 
     def is_step(self) -> bool:
         """Whether time and chance are real here: a step runs once."""

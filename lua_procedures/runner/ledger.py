@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..durable.entries import Entry
-from ..durable.journal import Journal, chain_after, key_of, parts_text, root_key
+from ..durable.journal import Journal, chain_after, frame_chain, key_of, parts_text, root_key
 from ..errors import DivergenceError, LimitExceeded
 from ..events import Changed, CheckpointFinished, CheckpointStarted, Sink
 from .explaining import called, difference
-from .frames import Frame
+from .frames import INSIDE, Frame
 
 __all__ = ["Ledger", "PlanReached", "Policy", "Sought"]
 
@@ -34,6 +34,7 @@ class Policy:
         redo: names, paths or ``failed``: what runs again although it is recorded.
         takes_defaults: whether answers that ``--answers default`` took count.
         max_checkpoints: how many a run may have.
+        max_depth: how many sub-procedures may be inside each other.
     """
 
     strict: bool = False
@@ -41,6 +42,7 @@ class Policy:
     redo: frozenset[str] = frozenset()
     takes_defaults: bool = False
     max_checkpoints: int = 100_000
+    max_depth: int = 16
 
 
 class Sought:
@@ -158,6 +160,8 @@ class Ledger:
         frame = self.frames[-1]
         frame.chain = entry.chain
         frame.next += 1
+        if frame.entered:
+            frame.note(entry)
         if self._caught:
             self.settle()
         self._done(entry, replayed=True)
@@ -197,7 +201,15 @@ class Ledger:
         if self.journal.recorded or self.policy.plan:
             self._explain(sought)
         if self._watched:
+            self._announce()
             self._emit(CheckpointStarted(sought.path, sought.kind, sought.name, sought.line))
+
+    def _announce(self) -> None:
+        """Operations that were entered, and turn out to run: something inside them is not recorded."""
+        for frame in self.frames:
+            if not frame.announced:
+                frame.announced = True
+                self._emit(CheckpointStarted(frame.path, frame.kind, frame.name, frame.line))
 
     def _explain(self, sought: Sought) -> None:
         policy = self.policy
@@ -220,8 +232,8 @@ class Ledger:
             self.change = self.change or f"{_place_of(sought)}{called(sought)} is new"
             raise PlanReached
 
-    def open(self, sought: Sought, notices: int) -> None:
-        """Enter a composite operation's own frame."""
+    def open(self, sought: Sought, notices: int) -> Frame:
+        """Go into a composite operation's own frame."""
         if len(self.frames) > _DEEPEST:
             raise LimitExceeded(
                 f"more than {_DEEPEST} operations are inside each other",
@@ -236,6 +248,7 @@ class Ledger:
         frame.notices_from = notices
         frame.started = time.time()
         self.frames.append(frame)
+        return frame
 
     def close(
         self,
@@ -255,29 +268,101 @@ class Ledger:
             inner.key, inner.prev, chain, inner.path, inner.kind, inner.name, inner.asked, outcome, failed,
             effects, reads, inner.line, inner.started, time.time(), None, inner.tail, objects,
         )  # fmt: skip
-        if failed:
+        self._keep(entry)
+        return entry
+
+    def record(
+        self,
+        sought: Sought,
+        outcome: str,
+        *,
+        started: float,
+        failed: bool = False,
+        effects: str | None = None,
+        usage: str | None = None,
+        objects: tuple[Any, ...] | None = None,
+    ) -> Entry:
+        """Record a simple operation, which has no frame of its own; a failed one waits until the program goes on."""
+        entry = Entry(
+            sought.key, self.frames[-1].chain, chain_after(sought.key, outcome, failed=failed), sought.path,
+            sought.kind, sought.name, parts_text(sought.asked), outcome, failed, effects, None, sought.line, started,
+            time.time(), usage, None, objects,
+        )  # fmt: skip
+        self._keep(entry)
+        return entry
+
+    def _keep(self, entry: Entry) -> None:
+        if entry.failed:
             self._caught.append(entry)
         else:
             self.journal.append(entry)
         self._pass_live(entry)
-        return entry
-
-    def record(self, sought: Sought, outcome: str, *, started: float, effects: str | None = None) -> Entry:
-        """Record a simple operation, which has no frame of its own."""
-        entry = Entry(
-            sought.key, self.frames[-1].chain, chain_after(sought.key, outcome, failed=False), sought.path, sought.kind,
-            sought.name, parts_text(sought.asked), outcome, effects=effects, line=sought.line, started=started,
-            finished=time.time(),
-        )  # fmt: skip
-        self.journal.append(entry)
-        self._pass_live(entry)
-        return entry
 
     def _pass_live(self, entry: Entry) -> None:
         frame = self.frames[-1]
         frame.chain = entry.chain
         frame.next += 1
+        if frame.entered:
+            frame.note(entry)
+            frame.ran = True
         self._done(entry, replayed=False)
+
+    # -- what is entered on each pass --------------------------------------------------------------------
+
+    def enter(self, kind: str, name: str, line: int, notices: int) -> None:
+        """Go into an operation that has no answer of its own: what is inside it is answered from the journal.
+
+        Raises:
+            LimitExceeded: too many are inside each other.
+            DivergenceError: with ``--strict``, where it is new.
+            PlanReached: with ``--plan``, where it is new.
+        """
+        sought = self.seek(kind, name, "", line)
+        sought.variant = self._begun_anew(sought)
+        known = sought.found or self.journal.siblings(frame_chain(sought.key, sought.variant))
+        if not known:
+            self.go_live(sought)
+        self._check_depth(kind, line)
+        frame = self.open(sought, notices)
+        frame.entered, frame.announced = True, not known
+
+    def _begun_anew(self, sought: Sought) -> int:
+        """How often an operation that is entered was asked to run again, now included."""
+        again = key_of(sought.key, "redo", "", "")
+        times = len(self.journal.find(again))
+        why = {sought.name, sought.path} & self.policy.redo
+        if why:
+            self._redone |= why
+            self._write(_hidden(again, sought.key, "redo", ""))
+        return times + bool(why)
+
+    def _check_depth(self, kind: str, line: int) -> None:
+        depth = self.policy.max_depth
+        if kind == "procedure_call" and sum(frame.kind == kind for frame in self.frames) >= depth:
+            raise LimitExceeded(
+                f"more than {depth} sub-procedures are inside each other",
+                line=line or None,
+                hint="Look for one that calls itself without an end, or raise limits max_depth.",
+            )
+
+    def leave(self, outcome: str, *, failed: bool = False) -> Entry:
+        """Leave an operation that was entered; it counts as replayed when nothing inside it ran."""
+        frame = self.frames.pop()
+        asked = INSIDE + frame.content.hex()
+        chain = chain_after(frame.key, asked, failed=failed)
+        before = None if frame.ran else next((each for each in self.journal.find(frame.key) if each.chain == chain), None)
+        if before is not None:
+            entry = before._replace(outcome=outcome, line=frame.line, path=frame.path)
+            self.replay(entry)
+            return entry
+        if self._caught and not failed:
+            self.settle()
+        entry = Entry(
+            frame.key, frame.prev, chain, frame.path, frame.kind, frame.name, asked, outcome, failed,
+            line=frame.line, started=frame.started, finished=time.time(), tail=frame.tail,
+        )  # fmt: skip
+        self._keep(entry)
+        return entry
 
     def settle(self) -> None:
         """The program went on after a failure (or completed): what failed is part of what happened."""

@@ -11,6 +11,7 @@ from ..events import (
     Changed,
     CheckpointFinished,
     CheckpointStarted,
+    GraphGrew,
     Noticed,
     RunEnded,
     RunStarted,
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..events import Event
+    from ..graphs import Graph
     from ..human.requests import HumanRequest
     from ..runs import Notice, RunStatus
 
@@ -31,6 +33,7 @@ __all__ = ["KEPT", "Progress"]
 #: How many lines, and how many notices, are kept.
 KEPT = 200
 _KEPT_INSIDE = 20
+_KEPT_NODES = 40
 
 
 class Progress:
@@ -50,6 +53,8 @@ class Progress:
         request: the open question, or None.
         replayed, executed: checkpoints of the outermost frame that came from the journal, and that ran.
         change: the sentence on what is not as recorded, or None.
+        tree: the part of the node tree that was last looked at, or None.
+        tree_size: how many nodes there are in all.
         ended: whether the run ended.
         changed: whether anything happened since ``take_change``.
     """
@@ -65,6 +70,7 @@ class Progress:
             Noticed: self._noticed,
             StageMoved: self._moved,
             StagesDeclared: self._declared,
+            GraphGrew: self._grew,
             Asked: self._asked,
             Answered: self._answered,
             RunStarted: self._run_started,
@@ -99,6 +105,15 @@ class Progress:
         self.replayed = 0
         self.executed = 0
         self.change: str | None = None
+        self.tree: Graph | None = None
+        self.tree_size = 0
+        self._read_tree: Callable[[int], Graph] | None = None
+
+    def look_at_tree(self) -> None:
+        """Read the tree, if it grew since; only while Lua rests (see ``GraphGrew``)."""
+        if self._read_tree is not None:
+            self.tree = self._read_tree(_KEPT_NODES)
+            self._read_tree = None
 
     def _changed(self, event: Changed) -> None:
         self.change = event.sentence
@@ -114,6 +129,7 @@ class Progress:
         self.ended = True
         self.running.clear()
         self.inside.clear()
+        self._read_tree = None
 
     def _started(self, event: CheckpointStarted) -> None:
         self.running[event.path] = Line(
@@ -157,6 +173,10 @@ class Progress:
         self.stage = event.to_stage
         if len(self.stages_visited) < KEPT:
             self.stages_visited[event.to_stage] = None
+
+    def _grew(self, event: GraphGrew) -> None:
+        self.tree_size = event.size
+        self._read_tree = event.read
 
     def _asked(self, event: Asked) -> None:
         self.request = event.request

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from . import elements as el
 from .checkpoints import checkpoint_lines, checkpoints_html
+from .graph import tree_html
+from .graph_text import graph_line, summary_text
 from .lines import Line, fold, gap
 from .notices import notice_html, notice_lines, notices_html
 from .requests import request_html, request_text
@@ -15,10 +17,22 @@ from .text import count_of, ends, one_line, pretty, tokens, value_text, without_
 
 if TYPE_CHECKING:
     from ..errors import ProcedureError
+    from ..graphs import Graph
     from ..runs import Checkpoint, Run, RunData
     from .progress import Progress
 
-__all__ = ["notice_html", "panel_html", "record_bundle", "record_html", "record_text", "request_html", "request_text"]
+__all__ = [
+    "notice_html",
+    "panel_html",
+    "record_bundle",
+    "record_html",
+    "record_text",
+    "remarks_of",
+    "request_html",
+    "request_text",
+    "spared_of",
+    "stages_of",
+]
 
 #: How many checkpoints a panel and a record show at most, inner ones included.
 MAX_CHECKPOINTS = 200
@@ -31,6 +45,7 @@ _MAX_NOTICES = 400
 _MAX_STAGES = 14
 _VALUE = 5_000
 _MAX_STATE = 1_000_000
+_MAX_NODES = 300
 _STATUS_COLORS = {"failed": el.RED, "paused": el.AMBER, "cancelled": el.AMBER, "running": el.AMBER}
 
 
@@ -52,6 +67,7 @@ def panel_html(progress: Progress) -> str:
             el.muted(f"… {count_of(earlier, 'earlier checkpoint')}") if earlier else "",
             checkpoints_html(lines[-_VISIBLE:], visible=_VISIBLE, limit=MAX_CHECKPOINTS, volatile=True),
             notices_html([*progress.notices], visible=_VISIBLE, budget=_NOTICES, left_out=progress.notices_left_out),
+            _growth_html(progress),
         ]
     )
 
@@ -71,18 +87,19 @@ def record_html(run: Run, *, volatile: bool | None = None, question: bool = True
     return el.page(
         [
             _head_html(
-                _known(run).title or run.name, run.status, _STATUS_COLORS.get(run.status), _spared(run, checkpoints)
+                _known(run).title or run.name, run.status, _STATUS_COLORS.get(run.status), spared_of(run, checkpoints)
             ),
             el.block(el.muted(el.safe(change, 500))) if change else "",
             el.block(el.muted(_planned_cost(run))) if run.planned and volatile else "",
-            _stages_html(_stages_of(run)),
+            _stages_html(stages_of(run)),
             _error_html(run.error) if run.error else "",
             request_html(run.pending, run.name, volatile=volatile) if run.pending and question else "",
             checkpoints_html(lines, visible=_VISIBLE, limit=MAX_CHECKPOINTS, volatile=volatile),
             _notices_html(run),
             _value_html(run.value),
+            _tree_html(run.graph),
             _state_html(run),
-            *(el.block(el.muted(el.safe(text, 300))) for text in _remarks(run)),
+            *(el.block(el.muted(el.safe(text, 300))) for text in remarks_of(run)),
         ]
     )
 
@@ -95,15 +112,16 @@ def record_bundle(run: Run) -> dict[str, str]:
 def record_text(run: Run, *, question: bool = True) -> str:
     """The static record as text: at most 60 lines, the same each time the run goes the same way."""
     checkpoints = run.checkpoints
-    lines = [f"{one_line(_known(run).title or run.name, 128)}: {run.status} · {_spared(run, checkpoints)}"]
+    lines = [f"{one_line(_known(run).title or run.name, 128)}: {run.status} · {spared_of(run, checkpoints)}"]
     change = _known(run).change
     lines += [one_line(change, 200)] if change else []
-    stages = _stages_of(run)
+    stages = stages_of(run)
     lines += [f"stages: {' > '.join(_stage_text(*stage) for stage in stages)}"] if stages else []
     lines += _error_lines(run.error) if run.error else []
     lines += request_text(run.pending, run.name).split("\n") if run.pending and question else []
     end = [f"value: {_short_value(run.value)}"] if run.value is not None else []
-    end += _remarks(run)
+    end += [graph_line(run.graph)] if run.graph.nodes else []
+    end += remarks_of(run)
     return "\n".join([*lines, *_body_lines(run, checkpoints, MAX_LINES - len(lines) - len(end)), *end])
 
 
@@ -148,7 +166,7 @@ def _head_html(name: str, status: str, color: str | None, spared: str) -> str:
     return f"<div>{el.bold(el.safe(name, 128))} · {shown} · {el.muted(el.safe(spared, 120))}</div>"
 
 
-def _spared(run: Run, checkpoints: Sequence[Checkpoint]) -> str:
+def spared_of(run: Run, checkpoints: Sequence[Checkpoint]) -> str:
     """``kept 488 (31k tokens), ran 12 (1k tokens)``."""
     kept, spent = _tokens_of(checkpoints)
     return f"kept {run.replayed:,}{_in_brackets(kept)}, ran {run.executed:,}{_in_brackets(spent)}"
@@ -175,7 +193,8 @@ def _tokens_of(checkpoints: Sequence[Checkpoint]) -> tuple[int, int]:
     return kept, spent
 
 
-def _stages_of(run: Run) -> list[tuple[str, str]]:
+def stages_of(run: Run) -> list[tuple[str, str]]:
+    """Each stage in order, with ``done``, ``skipped``, ``current`` or ``coming``."""
     visited = list(dict.fromkeys(move.to_stage for move in run.stages))
     return _stages(_known(run).stages_declared, visited, run.stage)
 
@@ -227,7 +246,7 @@ def _error_html(error: ProcedureError) -> str:
     return el.block(f"<div>{place}{message}</div>{hint}", color=el.RED)
 
 
-def _remarks(run: Run) -> list[str]:
+def remarks_of(run: Run) -> list[str]:
     """What else a person should know: how to go on, a stop that was requested, how to keep the run."""
     remarks = []
     if run.status == "cancelled":
@@ -265,6 +284,22 @@ def _value_html(value: Any) -> str:
     shown = el.preformatted(el.safe(text, _VALUE))
     short = text.count("\n") < 12 and len(text) <= 1000
     return el.details(el.muted("value"), shown, opened=short)
+
+
+def _tree_html(graph: Graph) -> str:
+    if not graph.nodes:
+        return ""
+    return el.details(el.muted(f"tree ({el.safe(summary_text(graph), 300)})"), tree_html(graph, _MAX_NODES))
+
+
+def _growth_html(progress: Progress) -> str:
+    """What is known of the growing tree, unfolded: somebody watches."""
+    if progress.tree is None:
+        return ""
+    summary = el.safe(summary_text(progress.tree, size=progress.tree_size), 300)
+    unread = progress.tree_size - len(progress.tree.nodes)
+    rest = el.muted(f"… {count_of(unread, 'more node')}") if unread > 0 else ""
+    return el.details(el.muted(f"tree ({summary})"), tree_html(progress.tree, _MAX_NODES) + rest, opened=True)
 
 
 def _state_html(run: Run) -> str:

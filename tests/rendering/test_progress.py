@@ -14,12 +14,14 @@ from lua_procedures.events import (
     CheckpointFinished,
     CheckpointStarted,
     Event,
+    GraphGrew,
     Noticed,
     RunEnded,
     RunStarted,
     StageMoved,
     StagesDeclared,
 )
+from lua_procedures.graphs import Graph, GraphNode
 from lua_procedures.human.requests import HumanRequest, HumanResponse
 from lua_procedures.rendering.progress import KEPT, Progress
 from lua_procedures.rendering.record import panel_html
@@ -179,3 +181,39 @@ def _seconds(progress: Progress, events: list[Event]) -> float:
     for event in events:
         progress(event)
     return time.perf_counter() - start
+
+
+def tree_of(size: int) -> Graph:
+    nodes = [GraphNode(id=str(at), label=f"idea {at}", parent_id="0" if at else None) for at in range(size)]
+    return Graph(nodes, "0")
+
+
+def test_the_tree_is_read_when_somebody_looks() -> None:
+    """Growth costs nothing until the panel looks; then a few nodes are read, and the rest is counted."""
+    limits: list[int] = []
+
+    def read(limit: int) -> Graph:
+        limits.append(limit)
+        return tree_of(min(limit, 5))
+
+    progress = after(*(GraphGrew(size, read) for size in range(1, 1000)))
+    assert "tree" not in panel_html(progress)
+    progress.look_at_tree()
+    progress.look_at_tree()
+    assert len(limits) == 1
+    assert limits[0] <= 100
+    html = panel_html(progress)
+    assert "tree (999 nodes" in html
+    assert "idea 4" in html
+    assert "… 994 more nodes" in html
+
+
+def test_the_tree_of_an_ended_pass_is_not_read() -> None:
+    """After the end Lua is gone: nothing of it is read, and the next pass starts without a tree."""
+    progress = after(GraphGrew(1, tree_of), RunEnded(run_of("completed")))
+    progress.look_at_tree()
+    assert progress.tree is None
+    progress = after(GraphGrew(1, tree_of))
+    progress.look_at_tree()
+    progress(RunStarted(run_of()))
+    assert "idea" not in panel_html(progress)

@@ -1,0 +1,76 @@
+-- What declarations have in common: the names they take, and those that are accepted and not run.
+
+local type, next, setmetatable, concat, format = type, next, setmetatable, table.concat, string.format
+
+return function(kit)
+  local guest, where, host = kit.guest, kit.where, kit.host
+
+  ---- names --------------------------------------------------------------------------------------------
+
+  local used = {}
+
+  -- The variable that the statement in the program's line assigns a call of `callee` to, or nil. Of several in one
+  -- line each takes the next one.
+  function kit.assigned_name(callee)
+    local line, chunk = where()
+    local by_line = kit.names[chunk] and kit.names[chunk][callee]
+    local names = by_line and by_line[line]
+    if not names then return nil end
+    local place = chunk .. ":" .. line .. callee
+    used[place] = (used[place] or 0) % #names + 1
+    return names[used[place]]
+  end
+
+  -- whether the text declares by name, as in: Tool "name" {…}
+  function kit.is_declared_by_name(callee, name)
+    return kit.declared[callee] ~= nil and kit.declared[callee][name] == true
+  end
+  function kit.names_mocks() return kit.declared.Mocks ~= nil end
+
+  ---- accepted, not run ----------------------------------------------------------------------------------
+
+  local listed = {}
+
+  local function list(what, title)
+    if type(title) == "string" then what = format("%s %s", what, kit.show(title:sub(1, 60)):gsub("%s+", " ")) end
+    listed[#listed + 1] = format("%s (line %d)", what, (where()))
+  end
+
+  -- takes whatever follows, as in: Evaluation "name" {…}
+  local accepted = setmetatable({}, {
+    __metatable = false,
+    __call = function(self) return self end,
+    __tostring = function() return "a declaration that is not run" end,
+  })
+
+  for _, name in next, { "Specification", "Specifications", "Evaluation", "Evaluations" } do
+    guest[name] = function(title)
+      list(name, title)
+      return accepted
+    end
+  end
+  for _, name in next, { "Prompt", "return_prompt", "error_prompt", "status_prompt", "async", "max_depth", "max_turns" } do
+    guest[name] = function(title)
+      list(name, name == "Prompt" and title or nil)
+      return accepted
+    end
+  end
+
+  -- Step("text", fn): a step of a specification
+  kit.calls[guest.Step] = function(_, text) list("Step", text) end
+
+  -- for agents that name none
+  kit.defaults = {}
+  for _, name in next, { "provider", "model" } do
+    guest["default_" .. name] = function(value)
+      kit.check("default_" .. name, "name", value)
+      kit.defaults[name] = value
+    end
+  end
+
+  -- tells once what of the text is not run
+  function kit.tell_listed()
+    if #listed > 0 then host.remark("not run here: " .. concat(listed, ", "), 0) end
+    listed = {}
+  end
+end

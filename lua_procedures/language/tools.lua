@@ -1,0 +1,332 @@
+-- Tools: written in Lua or given by Python, bundled, called and counted.
+
+local type, next, ipairs, rawequal, rawget, select = type, next, ipairs, rawequal, rawget, select
+local setmetatable, getmetatable, error = setmetatable, getmetatable, error
+local format, sort, concat = string.format, table.sort, table.concat
+
+return function(kit)
+  local guest, fail, live, encode, where = kit.guest, kit.fail, kit.live, kit.encode, kit.where
+  local caught, pcall = kit.caught, kit.raw.pcall
+
+  local tools = {}                                      -- name -> handle
+  local of = setmetatable({}, { __mode = "k" })         -- handle -> {name, run, input, output, …}
+
+  ---- what was called ------------------------------------------------------------------------------------
+
+  local calls = {}  -- every call, in order: {name=, args=, result=, error=}
+  local tracked = {} -- name -> {count=, last=}: what the handle tells, since the last reset
+
+  local CALLS = "\31calls of tools"
+  kit.readers[CALLS] = function() return format("%d", #calls) end
+
+  local function last_text(name)
+    local seen = tracked[name]
+    return seen and seen.count > 0 and format("%d %s", seen.count, kit.encode_sorted("Tool", seen.last)) or ""
+  end
+  kit.reader_family("tool", last_text)
+
+  local function note(call)
+    if live.tracker then
+      kit.changing("\31tool " .. call.name)
+      kit.changing(CALLS)
+    end
+    calls[#calls + 1] = call
+    local seen = tracked[call.name] or { count = 0 }
+    tracked[call.name] = { count = seen.count + 1, last = call }
+    kit.happened { "called", call }
+  end
+  function kit.appliers.called(effect) note(effect[2]) end
+
+  local function reset(name)
+    if live.tracker then kit.changing("\31tool " .. name, true) end
+    tracked[name] = nil
+    kit.happened { "uncalled", name }
+  end
+  function kit.appliers.uncalled(effect) reset(effect[2]) end
+
+  local function seen_of(name)
+    if live.tracker then kit.depend("\31tool " .. name) end
+    return tracked[name] or { count = 0 }
+  end
+
+  function kit.tool_calls_text() return encode("Tool", calls) end
+
+  ---- calling --------------------------------------------------------------------------------------------
+
+  local function only_field(schema)
+    local name = next(schema or {})
+    if name ~= nil and next(schema, name) == nil then return name end
+  end
+
+  -- t{…} has named arguments; t(value) is for tools with a single one
+  local function arguments_of(tool, n, first)
+    if n == 0 or first == nil then return kit.new_object() end
+    if type(first) == "table" and (getmetatable(first) == nil or first == kit.input) and rawget(first, 1) == nil then return first end
+    local single = tool.single or only_field(tool.fields)
+    if not single then fail(tool.name, "arguments: a table of named arguments expected, got " .. kit.type_name(first)) end
+    local arguments = kit.new_object()
+    arguments[single] = first
+    return arguments
+  end
+
+  -- asks a person first where the tool says so
+  local function approve(tool, arguments)
+    if not tool.requires_approval then return end
+    local question = { message = format("Run the tool %s?", tool.name), context = arguments }
+    local said = kit.result(tool.name, kit.operation(tool.name, "human", "approve", encode(tool.name, question), (where())))
+    if not said then fail(tool.name, "a person did not approve the call", "ToolError") end
+  end
+
+  local function run_lua(tool, arguments)
+    if tool.input then arguments = kit.checked_arguments(tool.name, tool.input, arguments) end
+    approve(tool, arguments)
+    return kit.enter(tool.name, "tool_call", tool.name, false, function(given)
+      local result = tool.run(given)
+      if tool.output then result = kit.checked_output(tool.name, tool.output, result, tool.line) end
+      return result
+    end, arguments), arguments
+  end
+
+  local function run_python(tool, arguments)
+    if tool.requires_approval then
+      arguments = kit.result(tool.name, kit.request(tool.name, "tool_arguments", tool.python, encode(tool.name, arguments)))
+      approve(tool, arguments)
+    end
+    local text = kit.encode_sorted(tool.name, arguments)
+    return kit.result(tool.name, kit.operation(tool.name, "tool", tool.python, tool.name, text, (where()))), arguments
+  end
+
+  local function run_mock(tool, arguments, mock)
+    return kit.call_mock(tool.name, "tool_call", tool.name, mock, arguments, "ToolError"), arguments
+  end
+
+  -- one call is one record, whoever makes it and however it ends
+  local function finished(tool, given, ok, result, arguments)
+    local call = { name = tool.name, args = kit.copy(arguments or given) }
+    if ok then call.result = result
+    else call.error = type(result) == "string" and result or kit.tostring(result) end
+    note(call)
+    if not ok then error(result, 0) end
+    return result
+  end
+
+  local function run_of(tool)
+    if tool.python then return run_python end
+    if tool.run then return run_lua end
+    fail("Tool", format("unknown tool %q; %s", tool.name, kit.known_tools()))
+  end
+
+  local function call(tool, ...)
+    if not tool.name then fail("Tool", "a tool needs a name: assign it to a variable, as in search = Tool {…}") end
+    local mock = kit.mock_of(tool.base or tool.name) or kit.mock_of(tool.name)
+    local run = mock and run_mock or run_of(tool)
+    local arguments = arguments_of(tool, select("#", ...), ...)
+    return finished(tool, arguments, caught(pcall(run, tool, arguments, mock)))
+  end
+  function kit.call_tool(name, arguments) return call(of[tools[name]], arguments) end
+
+  ---- handles --------------------------------------------------------------------------------------------
+
+  local MEMBERS = {
+    called = function(tool) return function() return seen_of(tool.name).count > 0 end end,
+    call_count = function(tool) return function() return seen_of(tool.name).count end end,
+    last_call = function(tool) return function() return kit.copy(seen_of(tool.name).last) end end,
+    last_result = function(tool)
+      return function()
+        local last = seen_of(tool.name).last
+        return last and kit.copy(last.result)
+      end
+    end,
+    reset = function(tool) return function() reset(tool.name) end end,
+    name = function(tool) return tool.name end,
+    description = function(tool) return tool.description end,
+  }
+
+  local meta = {
+    __metatable = false,
+    __call = function(handle, ...) return call(of[handle], ...) end,
+    __index = function(handle, member)
+      local get = MEMBERS[member]
+      if get then return get(of[handle]) end
+      fail(of[handle].name or "Tool", "a tool has called, call_count, last_call, last_result, reset, name and description, not "
+        .. kit.show(member))
+    end,
+    __newindex = function(handle) fail(of[handle].name or "Tool", "a tool cannot be changed") end,
+    __tostring = function(handle) return "tool " .. (of[handle].name or "without a name") end,
+  }
+
+  local function new_handle(tool)
+    local handle = setmetatable({}, meta)
+    of[handle] = tool
+    kit.described[handle] = function(describe)
+      return format("tool %s %s %s %s", tool.name, tool.digest or describe(tool.run), tool.input or "", tool.output or "")
+    end
+    return handle
+  end
+  function kit.tool_of(handle) return of[handle] end
+
+  function kit.known_tools()
+    local names = {}
+    for name in next, tools do names[#names + 1] = name end
+    sort(names)
+    return #names == 0 and "none is declared" or "the tools are " .. concat(names, ", ")
+  end
+
+  local function register(tool)
+    local handle = new_handle(tool)
+    if tool.name then tools[tool.name] = handle end
+    return handle
+  end
+
+  -- the tools that Python gives: globals of the program, and known by name
+  function kit.set_tools(given)
+    for name, tool in next, given do
+      tool.name, tool.python = name, name
+      local handle = register(tool)
+      if tool.is_global then kit.env[name] = handle end
+    end
+  end
+
+  ---- declaring ------------------------------------------------------------------------------------------
+
+  local FIELDS = { name = true, description = true, input = true, output = true, handler = true, requires_approval = true }
+
+  local function check_fields(parts)
+    kit.check_options("Tool", "parts", parts)
+    for field in next, parts do
+      if type(field) == "string" and not FIELDS[field] then
+        kit.host.warn("Tool: unknown field " .. field .. " is ignored", (where()))
+      end
+    end
+    local run = parts.handler or rawget(parts, 1)
+    if type(run) ~= "function" then kit.misuse("Tool", "handler", run) end
+    return run
+  end
+
+  local function declare(name, parts)
+    local run = check_fields(parts)
+    return register {
+      name = name or parts.name, run = run, line = (where()), description = parts.description,
+      fields = parts.input, requires_approval = parts.requires_approval,
+      input = parts.input and kit.schema_text("Tool", parts.input),
+      output = parts.output ~= nil and kit.output_text("Tool", parts.output) or nil,
+    }
+  end
+
+  local function lookup(primitive, name)
+    if type(name) ~= "string" then kit.misuse(primitive, "name", name) end
+    if not tools[name] and kit.modules[name] and of[kit.modules[name]] then tools[name] = kit.modules[name] end
+    return tools[name]
+  end
+
+  local function known(primitive, name)
+    local handle = lookup(primitive, name)
+    if handle then return handle end
+    if kit.mock_of(name) then return register { name = name } end -- a mock stands in for a tool that is not here
+    fail(primitive, format("unknown tool %q; %s", name, kit.known_tools()))
+  end
+
+  guest.Tool = { get = function(name) return known("Tool.get", name) end }
+  kit.calls[guest.Tool] = function(_, first)
+    if type(first) == "string" then
+      if not lookup("Tool", first) and not kit.mock_of(first) and kit.is_declared_by_name("Tool", first) then
+        return function(parts) -- Tool "name" {…}, or the call of a tool that is not there
+          if type(parts) == "table" and (parts.handler or rawget(parts, 1)) then return declare(first, parts) end
+          return known("Tool", first)
+        end
+      end
+      return known("Tool", first)
+    end
+    return declare(kit.assigned_name("Tool"), first)
+  end
+  for _, member in ipairs { "called", "last_call", "last_result" } do
+    guest.Tool[member] = function(name)
+      kit.check("Tool." .. member, "name", name)
+      return MEMBERS[member] { name = name }()
+    end
+  end
+  guest.Tool.get_call_count = function(name)
+    if name ~= nil then return MEMBERS.call_count { name = known("Tool.get_call_count", name).name }() end
+    if live.tracker then kit.depend(CALLS) end
+    return #calls
+  end
+  guest.Tool.get_all_calls = function()
+    if live.tracker then kit.depend(CALLS) end
+    return kit.copy(calls)
+  end
+
+  ---- bundles --------------------------------------------------------------------------------------------
+
+  local toolset = {}  -- name -> handle
+  local bundle_of = setmetatable({}, { __mode = "k" })
+
+  local bundle_meta = {
+    __metatable = false,
+    __index = function(handle, member)
+      local bundle = bundle_of[handle]
+      if member == "name" then return bundle.name end
+      local tool = bundle.tools[member]
+      if tool then return tool end
+      fail(bundle.name, format("no tool %s in this toolset; it has %s", kit.show(member), concat(bundle.order, ", ")))
+    end,
+    __newindex = function(handle) fail(bundle_of[handle].name, "a toolset cannot be changed") end,
+    __pairs = function(handle) return next, bundle_of[handle].tools end,
+    __tostring = function(handle) return "toolset " .. bundle_of[handle].name end,
+  }
+
+  local function member_of(bundle, key, given)
+    local handle = type(given) == "string" and known("Toolset", given) or given
+    local tool = of[handle]
+    if not tool then
+      fail("Toolset", format("tools[%s]: a tool or its name expected, got %s", kit.show(key), kit.type_name(given)))
+    end
+    local short = type(key) == "string" and key or tool.name
+    if not short then fail("Toolset", format("tools[%s]: the tool has no name", kit.show(key))) end
+    local inside = {}
+    for field, value in next, tool do inside[field] = value end
+    inside.name, inside.base = bundle .. "_" .. short, tool.base or tool.name
+    return short, register(inside)
+  end
+
+  local function declare_bundle(name, parts)
+    kit.check_options("Toolset", "parts", parts)
+    if not name then fail("Toolset", "a toolset needs a name: assign it to a variable, as in math = Toolset {tools = {…}}") end
+    local bundle = { name = name, tools = {}, order = {} }
+    for key, given in kit.each(parts.tools) do
+      local short, handle = member_of(name, key, given)
+      bundle.tools[short] = handle
+      bundle.order[#bundle.order + 1] = short
+    end
+    sort(bundle.order)
+    local handle = setmetatable({}, bundle_meta)
+    bundle_of[handle], toolset[name] = bundle, handle
+    kit.described[handle] = function(describe)
+      local texts = {}
+      for i, short in ipairs(bundle.order) do texts[i] = describe(bundle.tools[short]) end
+      return "toolset " .. concat(texts, ";")
+    end
+    return handle
+  end
+  function kit.bundle_of(handle) return bundle_of[handle] end
+
+  function guest.Toolset(first)
+    if type(first) ~= "string" then return declare_bundle(kit.assigned_name("Toolset"), first) end
+    if toolset[first] then return toolset[first] end
+    return function(parts) return declare_bundle(first, parts) end
+  end
+
+  ---- done -----------------------------------------------------------------------------------------------
+
+  local done = new_handle {
+    name = "done", description = "Ends the work and says why.",
+    fields = { reason = { type = "string" }, success = { type = "boolean" } },
+    input = encode("done", { reason = { type = "string" }, success = { type = "boolean" } }),
+    digest = "done", single = "reason",
+    run = function(arguments)
+      local reason = arguments.reason or "Task completed"
+      kit.request_stop(reason, arguments.success ~= false)
+      return reason
+    end,
+  }
+  kit.modules["tactus.tools.done"], kit.modules.done = done, done
+end

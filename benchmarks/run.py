@@ -15,6 +15,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from conversion import values_growth, values_into, values_out
+from graph import graph
+
 from lua_procedures import run
 from lua_procedures.durable.entries import Entry, JournalRow
 from lua_procedures.durable.stores.sqlite import SqliteStore
@@ -193,7 +196,19 @@ def click_to_lua() -> list[str]:
 
 FIGURES = {
     each.__name__: each
-    for each in (state_get, durable_step, replay, load_extension, start, many_journals, click_to_lua)
+    for each in (
+        state_get,
+        durable_step,
+        replay,
+        values_out,
+        values_into,
+        values_growth,
+        load_extension,
+        start,
+        many_journals,
+        graph,
+        click_to_lua,
+    )
 }
 
 

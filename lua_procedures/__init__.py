@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__
 
 if TYPE_CHECKING:
-    from .api import answer, arun, resume, run
+    from .api import answer, arun, import_run, resume, run
     from .errors import (
         AnswerRefused,
         ConversionError,
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from .limits import Limits
     from .runs import AgentState, Checkpoint, Notice, Run, StageMove, Stop, ToolCall, Usage
     from .session import Session, get_session
+    from .tools.current import current_run
+    from .tools.marks import tool
+    from .tools.specs import ToolAuth, ToolSpec, ToolType
 
 __all__ = [
     "TIMEOUT",
@@ -64,20 +67,26 @@ __all__ = [
     "StageMove",
     "Stop",
     "StoreError",
+    "ToolAuth",
     "ToolCall",
     "ToolError",
+    "ToolSpec",
+    "ToolType",
     "Usage",
     "UsageError",
     "__version__",
     "answer",
     "arun",
+    "current_run",
     "get_session",
+    "import_run",
     "resume",
     "run",
+    "tool",
 ]
 
 _HOMES = {
-    **dict.fromkeys(("answer", "arun", "resume", "run"), "api"),
+    **dict.fromkeys(("answer", "arun", "import_run", "resume", "run"), "api"),
     **dict.fromkeys(("TIMEOUT", "HumanRequest", "HumanResponse"), "human.requests"),
     **dict.fromkeys(("Session", "get_session"), "session"),
     **dict.fromkeys(("Graph", "GraphNode"), "graphs"),
@@ -86,6 +95,9 @@ _HOMES = {
         ("AgentState", "Checkpoint", "Notice", "Run", "StageMove", "Stop", "ToolCall", "Usage"),
         "runs",
     ),
+    **dict.fromkeys(("ToolAuth", "ToolSpec", "ToolType"), "tools.specs"),
+    "current_run": "tools.current",
+    "tool": "tools.marks",
 }
 
 

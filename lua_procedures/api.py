@@ -1,266 +1,30 @@
-"""Runs from Python: ``run``, ``arun``, ``resume``, ``answer``."""
+"""Runs from Python: ``run``, ``arun``, ``resume``, ``answer``, ``import_run``."""
 
 from __future__ import annotations
 
-import asyncio
-import json
+import os
 import secrets
 import time
-from collections.abc import Callable, Collection, Coroutine, Mapping
-from dataclasses import dataclass, field
-from functools import cache
-from hashlib import blake2b
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
 from typing import Any, cast
 
 from .durable.entries import JournalRow
-from .durable.journal import Journal
-from .durable.serialization import dumps, loads, normalise
+from .durable.serialization import loads
 from .durable.stores import Store, open_store
-from .durable.stores.memory import MemoryStore
-from .errors import AnswerRefused, HumanInputRequired, RunLocked, StoreError, UsageError
-from .events import Sink
-from .handles import token_of
+from .errors import AnswerRefused, HumanInputRequired, StoreError, UsageError
+from .exports.importing import Imported, import_file
 from .human.answers import accept
 from .human.requests import HumanRequest, HumanResponse
-from .human.responders import Answers, Responder, Scripted, answers_from_environment
+from .human.responders import Answers, Responder
+from .jobs import Job, checked_name, drive, root_of, run_here
 from .limits import Limits
-from .primitives.catalog import primitive_names
-from .rendering.record import record_bundle
-from .runner.driver import Driver
-from .runner.ledger import Policy
-from .runner.passes import Program
-from .runner.people import SLEEP, People, answer_text, respond
-from .runs import Run, RunData, RunStatus
+from .modules import Module
+from .runner.people import SLEEP, answer_text, respond
+from .runs import Run, RunStatus
 from .session import get_session
 
-__all__ = ["Job", "answer", "arun", "drive", "resume", "run", "run_here"]
-
-
-@dataclass
-class Job:
-    """Everything that one pass of a program needs.
-
-    Attributes:
-        source: the Lua.
-        name: the run's name.
-        params: the inputs.
-        store: a URL or a ``Store``.
-        answers: scripted answers.
-        responder: what can ask a person now, or None.
-        wait: whether to hold the pass while a person is asked, or for a ``Sleep``.
-        can_hold: whether a pass that is held here can receive an answer.
-        headless: whether a question that nobody scripted is an error.
-        blocking: whether the pass is driven inside a running loop, which cannot turn meanwhile.
-        first_line: the line number of the source's first line.
-        sink: who is told what happens.
-        scripted: the answers as they are used up, once prepared.
-        takes_defaults: whether answers that ``--answers default`` took count.
-        texts: inputs as they were typed, for fields that are declared as strings.
-        run: the run of an earlier pass, which this one brings up to date; None makes a new one.
-        title: what the record calls the run; its name where empty.
-        root: the digest of the inputs, once prepared.
-        fresh, strict, plan, redo, seed, limits: as options of ``run``.
-    """
-
-    source: str
-    name: str
-    params: Mapping[str, Any] = field(default_factory=dict)
-    store: str | Store = "memory:"
-    answers: Answers = None
-    responder: Responder | None = None
-    wait: bool = True
-    can_hold: bool = True
-    headless: bool = False
-    blocking: bool = False
-    chunk: str = "cell"
-    first_line: int = 1
-    sink: Sink | None = None
-    fresh: bool = False
-    strict: bool = False
-    plan: bool = False
-    redo: Collection[str] = ()
-    seed: int | None = None
-    limits: Mapping[str, Any] | Limits | None = None
-    scripted: list[Scripted] | None = None
-    takes_defaults: bool = False
-    texts: Mapping[str, str] = field(default_factory=dict)
-    run: Run | None = None
-    title: str = ""
-    root: str | None = None
-
-
-def _check_name(name: str) -> str:
-    if not isinstance(name, str) or not 1 <= len(name) <= 128 or not name.isprintable():
-        raise UsageError(f"a run's name is printable text of 1 to 128 characters, not {name!r}")
-    return name
-
-
-def _root(inputs: Mapping[str, Any], seed: int | None) -> str:
-    objects: list[Any] = []
-    text = dumps([sorted(inputs.items()), seed], objects)
-    tokens = ",".join(str(token_of(each)) for each in objects)
-    return blake2b(f"{_sorted_keys(text)}{tokens}".encode(), digest_size=8).hexdigest()
-
-
-def _sorted_keys(text: str) -> str:
-    """The same JSON whatever the order of its keys."""
-    return json.dumps(json.loads(text, strict=False), sort_keys=True)
-
-
-def _open_journal(job: Job, store: Store, inputs: dict[str, Any]) -> Journal:
-    """The journal to continue: of this name and these inputs, or a new one."""
-    root = _root(inputs, job.seed)
-    row = None if job.fresh else store.find(job.name, root)
-    if row is None:
-        now = time.time()
-        seed = job.seed if job.seed is not None else secrets.randbits(63)
-        row = JournalRow(name=job.name, root=root, seed=seed, started=now, updated=now, program=job.source)
-        objects: list[Any] = []
-        row.inputs = dumps(inputs, objects)
-        if objects and not store.keeps_objects:
-            kind = type(objects[0]).__name__
-            raise UsageError(
-                f"an input of type {kind}, which a store on disk cannot keep",
-                hint="Give plain data (a DataFrame comes in as rows with -i), or use --store memory:",
-            )
-        row.options = dumps({"first_line": job.first_line, "title": job.title})
-        if job.plan:
-            store = MemoryStore()
-        row = store.create(row)
-    return Journal(store, row)
-
-
-def _scripted(job: Job) -> list[Scripted]:
-    if job.answers is not None:
-        return [Scripted(job.answers)]
-    from_environment = answers_from_environment()
-    if from_environment is None:
-        return []
-    return [Scripted(from_environment, shared=isinstance(from_environment, Mapping))]
-
-
-def prepare(job: Job) -> Driver:
-    """A driver for a job, with its journal opened; nothing of the program has run.
-
-    Raises:
-        UsageError, ConversionError, StoreError: what is wrong with the job.
-    """
-    _check_name(job.name)
-    limits = Limits.of(job.limits)
-    inputs = normalise(dict(job.params))
-    store = open_store(job.store)
-    if job.scripted is None:  # made once: a job that goes on goes on in its answers too
-        job.scripted = _scripted(job)
-    scripted = job.scripted
-    journal = _open_journal(job, store, inputs)
-    run = job.run or Run(RunData(name=job.name))
-    run._data = RunData(  # noqa: SLF001 - the run is this job's own
-        name=job.name,
-        title=job.title,
-        run_id=f"{journal.row.root}-{journal.row.generation}",
-        store_url=store.url,
-        headless=job.headless,
-        render=record_bundle,
-    )
-    job.root = journal.row.root
-    session = get_session()
-    if not job.plan:
-        session.supersede(job.name, "the run goes on elsewhere")
-        session.runs[job.name] = run
-    return Driver(
-        Program(job.source, job.chunk, job.first_line, inputs, job.texts, job.seed is not None),
-        journal,
-        People(
-            journal.store,
-            journal.row.id,
-            scripted,
-            job.responder,
-            job.wait,
-            job.headless,
-            can_hold=job.can_hold,
-            blocking=job.blocking,
-        ),
-        run,
-        policy=Policy(
-            strict=job.strict,
-            plan=job.plan,
-            redo=frozenset(job.redo),
-            takes_defaults=job.takes_defaults or any(each.takes_defaults for each in scripted),
-            max_checkpoints=limits.max_checkpoints,
-        ),
-        limits=limits,
-        known=_known_names(),
-        sink=job.sink,
-    )
-
-
-@cache
-def _known_names() -> frozenset[str]:
-    return frozenset(primitive_names())
-
-
-async def drive(job: Job) -> Run:
-    """Run a job to its end or its pause; errors of the program are in ``run.error``, not raised.
-
-    A pass of the same run that is still driven by this process is stopped first: two would do the same work twice.
-
-    Raises:
-        RunLocked: the other pass cannot be stopped from here, such as where a tool starts its own run again.
-    """
-    driver = prepare(job)
-    if job.plan:
-        return await driver.drive()
-    key, driving = driver.key, get_session().driving
-    await _stop(driving.get(key), job.name)
-    driving[key] = asyncio.current_task() if _in_loop() else None
-    try:
-        return await driver.drive()
-    finally:
-        driving.pop(key, None)
-
-
-async def _stop(other: asyncio.Task[Any] | None, name: str) -> None:
-    """Stop the task that drives another pass of the run, and wait until it has."""
-    if other is None or other.done():
-        return
-    if other is asyncio.current_task() or other.get_loop() is not asyncio.get_running_loop():
-        raise RunLocked(f"the run {name!r} is being driven already, by this process", hint="Wait until it has ended.")
-    other.cancel()
-    await asyncio.wait([other], timeout=5)
-
-
-def run_here(job: Job, drive: Callable[[], Coroutine[Any, Any, Run]] | None = None) -> Run:
-    """Complete a job on this thread.
-
-    Without a running event loop it gets one of its own. Inside a running loop it is driven step by step, which works
-    as long as it waits for nobody: a question pauses the run instead.
-
-    Args:
-        job: what to run.
-        drive: drives it; ``api.drive`` by default.
-    """
-    job.blocking = _in_loop()
-    coroutine = drive() if drive else globals()["drive"](job)
-    if not job.blocking:
-        with asyncio.Runner() as runner:
-            result: Run = runner.run(coroutine)
-        return result
-    try:
-        while True:
-            coroutine.send(None)
-    except StopIteration as finished:
-        ended: Run = finished.value
-        return ended
-    finally:
-        coroutine.close()
-
-
-def _in_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
+__all__ = ["answer", "arun", "import_run", "resume", "run", "show"]
 
 
 def _check_types(source: Any, options: Mapping[str, Any]) -> None:
@@ -273,6 +37,14 @@ def _check_types(source: Any, options: Mapping[str, Any]) -> None:
         raise UsageError(f"seed: an integer of 64 bits expected, got {seed!r}")
     if redo is not None and not isinstance(redo, (str, list, tuple, set, frozenset)):
         raise UsageError(f"redo: a name, a path or several expected, got {type(redo).__name__}")
+
+
+def _check_files(files: Any) -> str | Path | None:
+    if files is not None and not isinstance(files, (str, Path)):
+        raise UsageError(f"files: a folder's path expected, got {type(files).__name__}")
+    if files is not None and not Path(files).is_dir():
+        raise UsageError(f"files: there is no folder {str(files)!r}")
+    return files
 
 
 def _job(source: str, name: str | None, options: Mapping[str, Any]) -> Job:
@@ -293,6 +65,9 @@ def _job(source: str, name: str | None, options: Mapping[str, Any]) -> Job:
         plan=options.get("plan", False),
         redo=[redo] if isinstance(redo, str) else redo or (),
         limits=options.get("limits"),
+        files=_check_files(options.get("files")),
+        tools=options.get("tools") or (),
+        predictors=options.get("predictors") or {},
     )
 
 
@@ -315,6 +90,9 @@ def run(
     plan: bool = False,
     redo: str | Collection[str] | None = None,
     limits: Mapping[str, Any] | Limits | None = None,
+    files: str | Path | None = None,
+    tools: Iterable[Any] | Mapping[str, Any] = (),
+    predictors: Mapping[str, Any] | None = None,
 ) -> Run:
     """Run a program to its end, or to the first question that nobody has scripted.
 
@@ -330,6 +108,10 @@ def run(
         plan: only find out what would run.
         redo: what runs again although it is recorded: a name, a path such as ``"3/0"``, or ``"failed"``.
         limits: see ``Limits``.
+        tools: Python functions, LangChain tools and ``ToolSpec``s, as a list or by name: globals of the program.
+        predictors: name → predictor, for ``Model("name")``.
+        files: the folder that ``File`` may use; the current one by default. What was read once is answered from the
+            journal; ``redo`` of the file's path reads it again.
 
     Returns:
         The run: completed, or paused with ``run.pending``.
@@ -355,6 +137,9 @@ async def arun(
     plan: bool = False,
     redo: str | Collection[str] | None = None,
     limits: Mapping[str, Any] | Limits | None = None,
+    files: str | Path | None = None,
+    tools: Iterable[Any] | Mapping[str, Any] = (),
+    predictors: Mapping[str, Any] | None = None,
     responder: Responder | None = None,
 ) -> Run:
     """Like ``run``, awaitable. In a notebook it shows forms; ``responder`` asks elsewhere."""
@@ -380,8 +165,20 @@ def resume(
     store: str | Store = "memory:",
     answers: Answers = None,
     limits: Mapping[str, Any] | Limits | None = None,
+    files: str | Path | None = None,
+    tools: Iterable[Any] | Mapping[str, Any] = (),
+    predictors: Mapping[str, Any] | None = None,
 ) -> Run:
     """Go on with a run from its own program text and inputs.
+
+    Args:
+        name: the run's name.
+        store: where its journal is.
+        answers: scripted answers.
+        limits: see ``Limits``.
+        files: the folder that ``File`` may use; the one of the last pass by default.
+        tools: as of ``run``; those of the run's last pass in this process by default.
+        predictors: likewise.
 
     Raises:
         StoreError: there is no such run.
@@ -389,6 +186,8 @@ def resume(
     """
     job = resumed(name, store=store, answers=answers)
     job.limits = limits
+    job.files = _check_files(files) or job.files
+    job.tools, job.predictors = tools or job.tools, predictors or job.predictors
     return _checked(run_here(job))
 
 
@@ -479,6 +278,32 @@ def show(name: str, *, store: str | Store = "memory:") -> Run:
     return run
 
 
+def import_run(
+    path: str | os.PathLike[str], name: str | None = None, *, store: str | Store = "memory:", trusted: bool = False
+) -> Imported:
+    """Bring a run that was exported into a store; ``resume`` or running its cell goes on with it.
+
+    It becomes the newest run of its name and inputs; one that was there before is kept as history.
+
+    Args:
+        path: a pickle file that ``run.export`` wrote.
+        name: the run's name from now on; the old one otherwise.
+        store: where it goes.
+        trusted: whether live objects in the file are unpickled too, which can execute anything that the file's writer
+            wanted. Without it, the checkpoints that hold such objects run again.
+
+    Raises:
+        ImportRefused: the file is damaged, of an unknown version, or asks for something not allowed.
+        StoreError: the file cannot be read, or the store cannot be written.
+    """
+    opened = open_store(store)
+    imported = import_file(path, None if name is None else checked_name(name), opened, trusted=trusted)
+    shown = get_session().runs.get(imported.name)
+    if shown is not None and shown._data.store_url == opened.url:  # noqa: SLF001 - our own run
+        del get_session().runs[imported.name]  # it is not the newest any more
+    return imported
+
+
 def resumed(name: str, *, store: str | Store = "memory:", answers: Answers = None) -> Job:
     """The job that goes on with a run from its own program text and inputs.
 
@@ -488,7 +313,13 @@ def resumed(name: str, *, store: str | Store = "memory:", answers: Answers = Non
     opened = open_store(store)
     row = _stored(opened, name)
     inputs, options = loads(row.inputs), loads(row.options)
-    seed = row.seed if _root(inputs, row.seed) == row.root else None
+    seed = row.seed if root_of(inputs, row.seed) == row.root else None
     job = Job(source=row.program, name=name, params=inputs, store=opened, answers=answers, seed=seed)
+    job.files = options.get("files")
+    job.tool_rows = options.get("tools", {})
+    job.modules = {name: Module(*each) for name, each in options.get("modules", {}).items()}
+    for what, given in get_session().given.get(name, {}).items():
+        setattr(job, what, given)
     job.first_line, job.title = options.get("first_line", 1), options.get("title", "")
+    job.chunk = options.get("chunk", job.chunk)
     return job

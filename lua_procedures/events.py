@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .graphs import Graph
     from .human.requests import HumanRequest, HumanResponse
     from .runs import Notice, Run
 
@@ -21,6 +22,7 @@ __all__ = [
     "CheckpointFinished",
     "CheckpointStarted",
     "Event",
+    "GraphGrew",
     "Noticed",
     "RunEnded",
     "RunStarted",
@@ -90,6 +92,18 @@ class StageMoved:
 
 
 @dataclass(frozen=True, slots=True)
+class GraphGrew:
+    """The node tree has ``size`` nodes now.
+
+    ``read(limit)`` gives a part of it with at most so many nodes. It reads Lua, so it may be called only while a sink
+    takes this event, or by the event loop's turn before the run ends.
+    """
+
+    size: int
+    read: Callable[[int], Graph]
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
     """A person is asked and the run waits."""
 
@@ -119,6 +133,7 @@ Event = (
     | Noticed
     | StagesDeclared
     | StageMoved
+    | GraphGrew
     | Asked
     | Answered
     | RunEnded

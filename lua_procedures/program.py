@@ -8,7 +8,16 @@ from typing import Any, Final
 
 from .errors import SchemaError
 
-__all__ = ["check_inputs", "check_output", "check_output_schema", "typed_strings"]
+__all__ = [
+    "check_inputs",
+    "check_output",
+    "check_output_schema",
+    "declared_field",
+    "declared_fields",
+    "sentence",
+    "shown",
+    "typed_strings",
+]
 
 _ALIASES: Final = {
     "float": "number",
@@ -46,16 +55,20 @@ def check_inputs(schema: Any, given: Mapping[str, Any]) -> tuple[dict[str, Any],
         SchemaError: a field is missing or does not fit, or the declaration itself is wrong.
     """
     faults: list[Fault] = []
-    values = _check_fields(_fields(schema), given, "", faults)
+    values = _check_fields(declared_fields(schema), given, "", faults)
     undeclared = [name for name in given if name not in values]
     if faults:
-        raise SchemaError(f"the input does not fit: {_sentence(faults)}", faults)
+        raise SchemaError(f"the input does not fit: {sentence(faults)}", faults)
     return {**{name: given[name] for name in given if name in undeclared}, **values}, undeclared
 
 
 def typed_strings(schema: Any, texts: Mapping[str, str]) -> dict[str, str]:
     """Inputs as they were typed, for the fields that are declared as strings: ``-p version=2.1`` is text there."""
-    return {name: texts[name] for name, field in _fields(schema).items() if name in texts and field["type"] == "string"}
+    return {
+        name: texts[name]
+        for name, field in declared_fields(schema).items()
+        if name in texts and field["type"] == "string"
+    }
 
 
 def check_output_schema(schema: Any) -> None:
@@ -65,9 +78,9 @@ def check_output_schema(schema: Any) -> None:
         SchemaError: it is no table of fields and no field.
     """
     if _is_field(schema):
-        _field(schema, "output")
+        declared_field(schema, "output")
     else:
-        _fields(schema)
+        declared_fields(schema)
 
 
 def _is_field(schema: Any) -> bool:
@@ -87,9 +100,9 @@ def check_output(schema: Any, value: Any) -> tuple[Any, list[str]]:
     dropped: list[str] = []
     result = None
     if _is_field(schema):
-        result = _check_one(_field(schema, "output"), value, "output", faults)
+        result = _check_one(declared_field(schema, "output"), value, "output", faults)
     else:
-        fields = _fields(schema)
+        fields = declared_fields(schema)
         given = {} if value is None or value == [] else value
         if isinstance(given, dict):
             result = _check_fields(fields, given, "", faults)
@@ -97,46 +110,56 @@ def check_output(schema: Any, value: Any) -> tuple[Any, list[str]]:
         else:
             faults.append(_fault("output", "a table of fields", value))
     if faults:
-        raise SchemaError(f"the output does not fit: {_sentence(faults)}", faults)
+        raise SchemaError(f"the output does not fit: {sentence(faults)}", faults)
     return result, dropped
 
 
-def _sentence(faults: list[Fault]) -> str:
+def sentence(faults: list[Fault]) -> str:
+    """All faults in one sentence."""
     return "; ".join(f"{fault['field']}: {fault['expected']} expected, got {fault['actual']}" for fault in faults)
 
 
 # Declarations
 
 
-def _fields(schema: Any, within: str = "") -> dict[str, dict[str, Any]]:
+def declared_fields(schema: Any, within: str = "") -> dict[str, dict[str, Any]]:
+    """A table of fields as declared, each as ``declared_field`` has it; ``within`` is for messages.
+
+    Raises:
+        SchemaError: the declaration is wrong.
+    """
     if schema == []:
         return {}
     if not isinstance(schema, dict):
-        raise SchemaError(f"{within or 'a schema'}: a table of fields by name expected, got {_shown(schema)}")
-    return {name: _field(field, f"{within}.{name}" if within else name) for name, field in schema.items()}
+        raise SchemaError(f"{within or 'a schema'}: a table of fields by name expected, got {shown(schema)}")
+    return {name: declared_field(field, f"{within}.{name}" if within else name) for name, field in schema.items()}
 
 
-def _field(field: Any, name: str) -> dict[str, Any]:
-    """A field as declared, with what is nested in it checked too and its type by its one name, or None for any."""
+def declared_field(field: Any, name: str) -> dict[str, Any]:
+    """A field as declared, with what is nested in it checked too and its type by its one name, or None for any.
+
+    Raises:
+        SchemaError: the declaration is wrong.
+    """
     if isinstance(field, str):
         field = {"type": field}
     if field == []:
         field = {}
     if not isinstance(field, dict):
-        raise SchemaError(f"field {name!r}: a type name or a table expected, got {_shown(field)}")
+        raise SchemaError(f"field {name!r}: a type name or a table expected, got {shown(field)}")
     kind = field.get("type")
     kind = _ALIASES.get(kind, kind) if isinstance(kind, str) else kind
     if kind is not None and kind not in _TYPES:
-        raise SchemaError(f"field {name!r}: unknown type {_shown(kind)}; the types are {', '.join(_TYPES)}")
+        raise SchemaError(f"field {name!r}: unknown type {shown(kind)}; the types are {', '.join(_TYPES)}")
     for option, (type_, expected) in _OPTIONS.items():
         if field.get(option) is not None and not isinstance(field[option], type_):
-            raise SchemaError(f"field {name!r}: {option}: {expected} expected, got {_shown(field[option])}")
+            raise SchemaError(f"field {name!r}: {option}: {expected} expected, got {shown(field[option])}")
     items, inner = field.get("items"), field.get("fields")
     return {
         **field,
         "type": kind,
-        "items": None if items is None else {**_field(items, f"{name} items"), "required": True},
-        "fields": None if inner is None else _fields(inner, name),
+        "items": None if items is None else {**declared_field(items, f"{name} items"), "required": True},
+        "fields": None if inner is None else declared_fields(inner, name),
     }
 
 
@@ -176,7 +199,7 @@ def _check_value(field: Mapping[str, Any], value: Any, at: str, faults: list[Fau
         value = int(value)
     choices = field.get("enum")
     if choices and not any(_equal(value, choice) for choice in choices):
-        faults.append(_fault(at, f"one of {', '.join(map(_shown, choices))}", value))
+        faults.append(_fault(at, f"one of {', '.join(map(shown, choices))}", value))
     if kind == "array" and field["items"] is not None:
         return [_check_one(field["items"], item, f"{at}[{place}]", faults) for place, item in enumerate(value, 1)]
     if kind == "object" and field["fields"] is not None:
@@ -199,10 +222,10 @@ def _equal(value: Any, choice: Any) -> bool:
 
 
 def _fault(at: str, expected: str, value: Any) -> Fault:
-    return {"field": at, "expected": expected, "actual": _shown(value)}
+    return {"field": at, "expected": expected, "actual": shown(value)}
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
     """A value for a message: short, and in Lua's words."""
     if isinstance(value, (list, dict)):
         return "a list" if isinstance(value, list) else "a table"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,10 +16,12 @@ from .records import Record
 
 if TYPE_CHECKING:
     from .errors import ProcedureError
+    from .modules import Module
 
 __all__ = [
     "AgentState",
     "Checkpoint",
+    "Exported",
     "Message",
     "Notice",
     "Run",
@@ -101,6 +104,24 @@ class StageMove(Record):
     timestamp: float
 
 
+class Exported(Record):
+    """What an export wrote.
+
+    Attributes:
+        path: the file.
+        checkpoints: how many the run has.
+        left_out: a sentence for each live object that could not be exported.
+    """
+
+    path: str
+    checkpoints: int
+    left_out: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        noun = "checkpoint" if self.checkpoints == 1 else "checkpoints"
+        return "\n".join([f"wrote {self.path}: {self.checkpoints:,} {noun}", *self.left_out])
+
+
 class Stop(Record):
     """Whether a stop was asked for, by whom it does not matter; the last one wins."""
 
@@ -135,6 +156,12 @@ class AgentState(Record):
     last_output: Any = None
 
 
+def _nowhere(run: Run, path: str | os.PathLike[str]) -> Exported:
+    from .errors import StoreError
+
+    raise StoreError(f"the run {run.name!r} has no journal to export")
+
+
 @dataclass
 class RunData:
     """What the runner knows of a run; ``Run`` reads from it.
@@ -149,6 +176,7 @@ class RunData:
     value: Any = None
     error: ProcedureError | None = None
     program: str = ""
+    modules: dict[str, Module] = field(default_factory=dict)
     stages_declared: tuple[str, ...] = ()
     stages: list[StageMove] = field(default_factory=list)
     state_text: str = "{}"
@@ -172,6 +200,7 @@ class RunData:
     list_answers: Callable[[], Sequence[HumanResponse]] = tuple
     planned: list[Checkpoint] = field(default_factory=list)
     render: Callable[[Run], dict[str, str]] = lambda run: {"text/plain": repr(run)}
+    export: Callable[[Run, str | os.PathLike[str]], Exported] = _nowhere
 
 
 class Run:
@@ -295,6 +324,18 @@ class Run:
     def pending(self) -> HumanRequest | None:
         """The question that the run waits for, or None."""
         return self._data.pending
+
+    def export(self, path: str | os.PathLike[str]) -> Exported:
+        """Write the run to a file, whole or not at all.
+
+        Args:
+            path: ``.md`` and ``.html`` are records to read, ``.json`` is plain data; with any other suffix it is one
+                pickle file, which ``import_run`` takes into another store.
+
+        Raises:
+            StoreError: it cannot be written; what was there is as it was.
+        """
+        return self._data.export(self, path)
 
     def __repr__(self) -> str:
         return f"<Run {self.name!r} {self.status}>"

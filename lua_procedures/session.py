@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .modules import Module
     from .runs import Run
 
 __all__ = ["Session", "get_session"]
@@ -22,6 +23,8 @@ class Session:
         chat_models: name, ``"provider/model"`` or ``"*"`` for any → LangChain chat model.
         mcp_servers: name → how to reach an MCP server.
         runs: name → the newest run of that name in this process.
+        given: run name → the Python things that its last pass in this process was given, so that it can go on.
+        definitions: name → the text of a cell that was only defined, for ``require``.
         show: drives a job where the session can show it, such as the cell of a notebook; None where it cannot.
         driving: (store, journal) → the task that drives it now, or None where it is driven without a loop.
         waiting: name → how to close the question that a paused run of this process still shows.
@@ -32,6 +35,8 @@ class Session:
     chat_models: dict[str, Any] = field(default_factory=dict)
     mcp_servers: dict[str, Any] = field(default_factory=dict)
     runs: dict[str, Run] = field(default_factory=dict)
+    given: dict[str, dict[str, Any]] = field(default_factory=dict)
+    definitions: dict[str, Module] = field(default_factory=dict)
     show: Callable[[Any], Awaitable[Run]] | None = None
     driving: dict[tuple[str, int], Any] = field(default_factory=dict)
     waiting: dict[str, Callable[[str], None]] = field(default_factory=dict)

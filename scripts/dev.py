@@ -169,7 +169,7 @@ def reference(environment: Environment, extra: list[str]) -> int:
     """Write docs/primitives.md again from the table of primitives."""
     environment.prepare("dev")
     write = (
-        "from pathlib import Path; from lua_procedures.primitives.catalog import reference_page; "
+        "from pathlib import Path; from lua_procedures.primitives.reference import reference_page; "
         "Path('docs/primitives.md').write_text(reference_page(), encoding='utf-8')"
     )
     return environment.run("python", "-c", write, *extra)

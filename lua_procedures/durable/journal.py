@@ -20,7 +20,17 @@ from typing import Final
 from .entries import HIDDEN_KINDS, Entry, JournalRow
 from .stores import Store
 
-__all__ = ["Journal", "chain_after", "changed_parts", "digest", "frame_chain", "key_of", "parts_text", "root_key"]
+__all__ = [
+    "Journal",
+    "asked_parts",
+    "chain_after",
+    "changed_parts",
+    "digest",
+    "frame_chain",
+    "key_of",
+    "parts_text",
+    "root_key",
+]
 
 _RS: Final = "\x1e"
 _US: Final = "\x1f"
@@ -72,11 +82,12 @@ def _short(part: str) -> str:
 
 def changed_parts(before: str, after: str) -> list[str]:
     """The labels of the parts that differ between two ``parts_text``."""
-    old, new = _parts(before), _parts(after)
+    old, new = asked_parts(before), asked_parts(after)
     return [label for label in {**old, **new} if old.get(label) != new.get(label)]
 
 
-def _parts(asked: str) -> dict[str, str]:
+def asked_parts(asked: str) -> dict[str, str]:
+    """The parts of what was asked, by label."""
     return {label: text for label, _, text in (part.partition(_US) for part in asked.split(_RS))}
 
 

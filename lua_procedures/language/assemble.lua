@@ -5,7 +5,14 @@ return function(host, limits, texts)
   local rawget, rawset, setmetatable, metatable_of = rawget, rawset, setmetatable, debug.getmetatable
 
   local weak = { __mode = "k" }
-  local kit = { host = host, limits = limits, guest = {}, functions = {}, raw_time = os.time }
+  local kit = {
+    host = host, limits = limits, guest = {}, raw_time = os.time,
+    arguments = texts.arguments,             -- what primitives expect of their arguments
+    functions = {}, names = {}, declared = {}, -- of the texts that were loaded: see `load` of the runtime
+    calls = {},                              -- library -> what calling it does
+    modules = {},                            -- what `require` gives of ours
+    described = setmetatable({}, weak),      -- value -> function(describe, value): its text in fingerprints
+  }
   -- Nothing of Python enters, also not the exception of a call whose arguments cannot be converted.
   local utf8len, pcall, select, unpack = utf8.len, pcall, select, table.unpack
   local function plain(...)
@@ -23,8 +30,11 @@ return function(host, limits, texts)
   for name, call in pairs(host) do
     guarded[name] = function(...) return answer(pcall(call, plain(...))) end
   end
-  for _, name in ipairs { "tick", "limit_memory", "out_of_memory", "now", "elapsed", "seed", "next_position" } do
-    guarded[name] = host[name] -- take no text
+  for _, name in ipairs {
+    "tick", "limit_memory", "out_of_memory", "now", "elapsed", "seed", "next_position", "step_position",
+    "begin_step", "end_step",
+  } do
+    guarded[name] = host[name] -- take no text, or none that was not looked at
   end
   kit.host = guarded
   kit.known = setmetatable({}, weak)        -- what is ours, by its name
@@ -74,18 +84,19 @@ return function(host, limits, texts)
     end
   end
   for name, member in next, kit.guest do know(name, member) end
+  for name, module in next, kit.modules do know(name, module) end
 
   -- Our libraries are tables of the program's own, whose members stand behind them: what a program adds is noticed,
   -- since a step may call it, and a step must not add anything itself.
   local changed, version = {}, 0
   function kit.changed_libraries() return changed end
   function kit.libraries_changed() return version > 0 and version end
-  for _, library in pairs(kit.guest) do
+  local function protect(library)
     if type(library) == "table" and library ~= kit.env and not metatable_of(library) then
       local members = {}
       for name, member in pairs(library) do members[name], library[name] = member, nil end
       setmetatable(library, {
-        __metatable = false, __index = members,
+        __metatable = false, __index = members, __call = kit.calls[library],
         __newindex = function(t, name, value)
           version = version + 1
           if next(t) == nil then changed[#changed + 1] = t end
@@ -100,12 +111,21 @@ return function(host, limits, texts)
       })
     end
   end
+  for _, library in pairs(kit.guest) do protect(library) end
+  for _, module in pairs(kit.modules) do protect(module) end
 
   local strings = metatable_of("")
   strings.__index, strings.__metatable = kit.guest.string, false
 
   function kit.load(text, chunk) return load(text, chunk, "t", kit.env) end
   function kit.set_functions(chunk, functions) kit.functions[chunk] = functions end
+  function kit.set_names(chunk, names, declared)
+    kit.names[chunk] = names
+    for callee, listed in pairs(declared) do
+      kit.declared[callee] = kit.declared[callee] or {}
+      for _, name in ipairs(listed) do kit.declared[callee][name] = true end
+    end
+  end
   function kit.start(id, chunk) kit.new_thread(id, kit.program(chunk)) end
 
   local loaded = package.loaded

@@ -1,340 +1,255 @@
 -- Values as text, for crossing to the host: JSON with tags.
 --
--- The host never touches a guest's table: a value crosses as one string, bounded in bytes, leaves and depth.
+-- The host never touches a guest's table: a value crosses as one string, bounded in bytes, leaves and depth. It is
+-- written as pieces, `text[1]` to `text[n]`, which are put together now and then.
 
-local type, next, rawequal, rawget, rawlen, tostring = type, next, rawequal, rawget, rawlen, tostring
-local find, gsub, format, byte = string.find, string.gsub, string.format, string.byte
-local concat, sort, pack, unpack = table.concat, table.sort, table.pack, table.unpack
-local mathtype, huge = math.type, math.huge
-local utf8len, utf8char = utf8.len, utf8.char
-local getmetatable, setmetatable, error, pcall, select = getmetatable, setmetatable, error, pcall, select
+local type, next, rawequal, rawlen, tostring = type, next, rawequal, rawlen, tostring
+local find, gsub, format = string.find, string.gsub, string.format
+local concat, utf8len, min, huge = table.concat, utf8.len, math.min, math.huge
+local getmetatable, error, pcall, select = getmetatable, error, pcall, select
 
 local MAX_DEPTH = 100
-local MAX_EXPLAINED = 10000 -- tables looked through for what is wrong with a value
-local ESCAPES = { ['"'] = '\\"', ["\\"] = "\\\\", ["\0"] = "\\u0000" }
+local SHALLOW = 8     -- depth in which no cycle is looked for
+local FULL = 4000     -- pieces that are put together at once
+local LONG = 8        -- items of a list that is worth a look whether they are numbers alone
+local WINDOW = 1000   -- items that are looked at together
+local MAX_KNOWN = 250 -- keys that are kept as text
+local BAD = {}        -- raised inside, explained by a second, slower walk
 
 return function(kit)
   local max_leaves, max_bytes = kit.limits.leaves, kit.limits.bytes
-  local weak = { __mode = "k" }
-  local arrays, objects = setmetatable({}, weak), setmetatable({}, weak) -- what an empty table was
-  local handles = setmetatable({}, weak)                                 -- handle -> host's number
-  local null = setmetatable({}, { __metatable = false, __tostring = function() return "null" end,
-                                  __newindex = function() error("null cannot be changed", 2) end })
-  kit.null = null
-  kit.handles = handles
+  local null, handles, arrays, objects, utf8text = kit.null, kit.handles, kit.arrays, kit.objects, kit.utf8
+  local number_text, numbers_text = kit.number_text, kit.numbers_text
+  local is_sorted, sorted_keys, plain_views = kit.sorted_dicts, kit.sorted_keys, kit.plain_views
 
-  local function utf8text(s)
-    if utf8len(s) then return s end
-    return (gsub(s, "[\128-\255]", function(c) return utf8char(byte(c)) end))
+  ---- strings ------------------------------------------------------------------------------------------
+
+  local CARE = { { "\\", "\\\\" }, { '"', '\\"' }, { "\0", "\\u0000" } } -- what is escaped, in this order
+
+  -- those of them that are in a string
+  local function needed(s)
+    local care = nil
+    for i = 1, 3 do
+      if find(s, CARE[i][1], 1, true) then
+        care = care or {}
+        care[#care + 1] = CARE[i]
+      end
+    end
+    return care
   end
-  kit.utf8 = utf8text
 
-  ---- encoding --------------------------------------------------------------------------------------
+  local function escaped(s, care)
+    for i = 1, #care do
+      if find(s, care[i][1], 1, true) then s = gsub(s, care[i][1], care[i][2]) end
+    end
+    return s
+  end
 
-  local BAD = {}    -- raised inside, explained by a second, slower walk
-  local size = 0    -- bytes of strings so far
-  local open = {}   -- tables on the way down
-  local quoted = {} -- keys, as they stand in text
-  local quoted_count = 0
-
-  local function quote(s)
-    size = size + #s
+  -- Strings are looked at together. Where one of them needs care, each is looked at.
+  local function check_strings(text)
+    local strings, places, count, size = text.strings, text.places, text.count, text.size
+    for i = 1, count do size = size + #strings[i] end
     if size > max_bytes then error(BAD, 0) end
-    if not utf8len(s) then
-      return '{"\\u0000":"bytes","v":"' .. gsub(utf8text(s), '["\\%z]', ESCAPES) .. '"}'
+    text.size, text.count = size, 0
+    local all = concat(strings, ",", 1, count)
+    local care, is_utf8 = needed(all), utf8len(all)
+    if is_utf8 and not care then return end
+    for i = 1, count do
+      local s, place = strings[i], places[i]
+      if is_utf8 or utf8len(s) then
+        if care then text[place] = escaped(s, care) end
+      elseif text[place + 1] ~= '"' then error(BAD, 0) -- a key
+      else text[place - 1], text[place], text[place + 1] = '{"\\u0000":"bytes","v":"', escaped(utf8text(s), CARE), '"}' end
     end
-    if find(s, '["\\%z]') then s = gsub(s, '["\\%z]', ESCAPES) end
-    return '"' .. s .. '"'
   end
 
-  local function key_text(k)
-    local text = quoted[k]
-    if text then
-      size = size + #k
-      return text
-    end
-    if type(k) ~= "string" or k == "\0" or not utf8len(k) then error(BAD, 0) end
-    text = quote(k) .. ":"
-    if quoted_count > 1000 then quoted, quoted_count = {}, 0 end
-    quoted[k] = text
-    quoted_count = quoted_count + 1
-    return text
+  local function put_string(s, text, n, closing)
+    local count = text.count + 1
+    text.count = count
+    text.strings[count], text.places[count] = s, n + 2
+    text[n + 1], text[n + 2], text[n + 3] = '"', s, closing
+    return n + 3
   end
 
-  local bare_objects = false -- Json.encode: an unmarked empty table is {}
-  function kit.bare_tables_are_objects(yes) bare_objects = yes end
+  local known_keys, known_count = {}, 0 -- keys of dicts that needed no care, as they stand in text
+
+  local function know_key(k)
+    if #k > 100 or not utf8len(k) or needed(k) then return end
+    known_count = known_count + 1
+    known_keys[k] = '"' .. k .. '":'
+  end
+
+  -- puts the pieces so far together
+  local function gather(text, n)
+    check_strings(text)
+    local parts = text.parts
+    parts[#parts + 1] = concat(text, "", 1, n)
+    kit.check_stop()
+    return 0
+  end
+
+  ---- tables -------------------------------------------------------------------------------------------
 
   local put
 
-  local function put_special(v, out, n)
+  local function count_leaves(text, count)
+    text.leaves = text.leaves + count
+    if text.leaves > max_leaves then error(BAD, 0) end
+  end
+
+  local function put_items(t, first, last, text, n)
+    for i = first, last do
+      local v = t[i]
+      if v == nil then error(BAD, 0) end
+      if n > FULL then n = gather(text, n) end
+      n = put(v, text, n) + 1
+      text[n] = ","
+    end
+    return n
+  end
+
+  local function put_long_list(t, count, text, n)
+    for first = 1, count, WINDOW do
+      local last = min(first + WINDOW - 1, count)
+      local numbers = numbers_text(t, first, last, text.is_bare)
+      if numbers then
+        if n > FULL then n = gather(text, n) end
+        n = n + 2
+        text[n - 1], text[n] = numbers, ","
+      else n = put_items(t, first, last, text, n) end
+    end
+    return n
+  end
+
+  local function put_list(t, text, n)
+    local count, keys = rawlen(t), 0
+    count_leaves(text, count)
+    for _ in next, t do keys = keys + 1 end
+    if keys ~= count then error(BAD, 0) end
+    n = n + 1
+    text[n] = "["
+    n = count < LONG and put_items(t, 1, count, text, n) or put_long_list(t, count, text, n)
+    text[n] = "]" -- for the last comma
+    return n
+  end
+
+  local function put_entry(k, v, text, n)
+    if n > FULL then n = gather(text, n) end
+    local known = known_keys[k]
+    if known then
+      n = n + 1
+      text[n] = known
+      text.size = text.size + #k
+    else
+      if type(k) ~= "string" then error(BAD, 0) end
+      if known_count < MAX_KNOWN then know_key(k) end
+      n = put_string(k, text, n, '":')
+    end
+    n = put(v, text, n) + 1
+    text[n] = ","
+    return n
+  end
+
+  local function put_dict(t, text, n)
+    n = n + 1
+    text[n] = "{"
+    local count = 0
+    if text.in_order or is_sorted[t] then
+      for i, k in next, sorted_keys(t) do
+        n = put_entry(k, t[k], text, n)
+        count = i
+      end
+    else
+      for k, v in next, t do
+        n = put_entry(k, v, text, n)
+        count = count + 1
+      end
+    end
+    text[n] = "}" -- for the last comma
+    count_leaves(text, count)
+    return n
+  end
+
+  -- a dict whose own keys include the one that marks a tag
+  local function put_tagged(t, text, n)
+    local keys = sorted_keys(t)
+    count_leaves(text, #keys)
+    n = n + 1
+    text[n] = '{"\\u0000":"dict","v":['
+    for _, k in next, keys do
+      if type(k) ~= "string" then error(BAD, 0) end
+      if n > FULL then n = gather(text, n) end
+      text[n + 1] = "["
+      n = put(t[k], text, put_string(k, text, n + 1, '",')) + 2
+      text[n - 1], text[n] = "]", ","
+    end
+    text[n] = "]}" -- for the last comma
+    return n
+  end
+
+  local function put_special(v, text, n)
     if rawequal(v, null) then
-      out[n + 1] = "null"
+      text[n + 1] = "null"
       return n + 1
     end
     local handle = handles[v]
     if handle then
-      out[n + 1] = format('{"\\u0000":"handle","i":%d}', handle)
+      text[n + 1] = format('{"\\u0000":"handle","i":%d}', handle)
       return n + 1
     end
-    local as_plain = kit.plain_views[v]
-    if as_plain then return put(as_plain(v), out, n) end
+    local as_plain = plain_views[v]
+    if as_plain and text.in_order and kit.described[v] then -- what is compared says which one it is, not how it is
+      text[n + 1] = kit.described[v](nil, v)
+      return n + 1
+    end
+    if as_plain then return put(as_plain(v), text, n) end
     error(BAD, 0)
   end
 
-  local function put_list(t, first, out, n)
-    out[n + 1] = "["
-    n = put(first, out, n + 1)
-    local i = 1
-    for k, v in next, t, 1 do
-      i = i + 1
-      if k ~= i then -- not in order in memory: count instead
-        local count = 0
-        for _ in next, t do count = count + 1 end
-        if count ~= rawlen(t) then error(BAD, 0) end
-        for j = i, count do
-          if rawget(t, j) == nil then error(BAD, 0) end
-          out[n + 1] = ","
-          n = put(rawget(t, j), out, n + 1)
-        end
-        break
-      end
-      out[n + 1] = ","
-      n = put(v, out, n + 1)
+  local function put_table(t, text, n)
+    if getmetatable(t) ~= nil then return put_special(t, text, n) end
+    local is_list = t[1] ~= nil
+    if not is_list and next(t) == nil then
+      text[n + 1] = (objects[t] or text.is_bare and not arrays[t]) and "{}" or "[]"
+      return n + 1
     end
-    out[n + 1] = "]"
-    return n + 1
-  end
-
-  local function put_dict(t, k, v, out, n)
-    local before = "{"
-    repeat
-      out[n + 1] = before
-      out[n + 2] = key_text(k)
-      n = put(v, out, n + 2)
-      before = ","
-      k, v = next(t, k)
-    until k == nil
-    out[n + 1] = "}"
-    return n + 1
-  end
-
-  local depth = 0
-  local sort_all = false -- texts that are compared do not tell how a dict came about
-  local put_sorted
-
-  -- a dict whose own keys include the one that marks a tag
-  local function put_tagged(t, out, n)
-    n = n + 1
-    out[n] = '{"\\u0000":"dict","v":[['
-    local k, v = next(t)
-    repeat
-      if type(k) ~= "string" or not utf8len(k) then error(BAD, 0) end
-      out[n + 1], out[n + 2] = quote(k), ","
-      n = put(v, out, n + 2)
-      k, v = next(t, k)
-      n = n + 1
-      out[n] = k == nil and "]]}" or "],["
-    until k == nil
+    local depth, above = text.depth + 1, text.above
+    if depth > MAX_DEPTH then error(BAD, 0) end
+    for i = 1, depth > SHALLOW and depth - 1 or 0 do
+      if above[i] == t then error(BAD, 0) end -- a cycle
+    end
+    text.depth, above[depth] = depth, t
+    if is_list then n = put_list(t, text, n)
+    elseif t["\0"] ~= nil then n = put_tagged(t, text, n)
+    else n = put_dict(t, text, n) end
+    text.depth = depth - 1
     return n
   end
 
-  function put(v, out, n)
+  function put(v, text, n)
     local kind = type(v)
-    if kind == "string" then
-      out[n + 1] = quote(v)
-    elseif kind == "number" then
-      if v ~= v or v == huge or v == -huge then error(BAD, 0) end
-      out[n + 1] = v
-    elseif kind == "boolean" then
-      out[n + 1] = v and "true" or "false"
-    elseif kind == "table" then
-      if getmetatable(v) ~= nil then return put_special(v, out, n) end
-      if n > max_leaves * 3 or depth >= MAX_DEPTH or open[v] then error(BAD, 0) end
-      local k, first = next(v)
-      if k == nil then
-        out[n + 1] = (objects[v] or bare_objects and not arrays[v]) and "{}" or "[]"
-        return n + 1
-      end
-      open[v] = true
-      depth = depth + 1
-      local top = rawget(v, 1)
-      if top ~= nil and k == 1 then n = put_list(v, top, out, n)
-      elseif top ~= nil and type(k) == "number" then n = put_list(kit.in_order(v), top, out, n)
-      elseif rawget(v, "\0") ~= nil then n = put_tagged(v, out, n)
-      elseif top == nil and (sort_all or kit.is_sorted(v)) then n = put_sorted(v, out, n)
-      else n = put_dict(v, k, first, out, n) end
-      depth = depth - 1
-      open[v] = nil
-      return n
-    elseif kind == "nil" then
-      out[n + 1] = "null"
-    else
-      error(BAD, 0)
-    end
+    if kind == "number" then
+      if v - v ~= 0 then error(BAD, 0) end -- NaN, or an infinity
+      text[n + 1] = text.is_bare and v or number_text(v)
+    elseif kind == "string" then return put_string(v, text, n, '"')
+    elseif kind == "table" then return put_table(v, text, n)
+    elseif kind == "boolean" then text[n + 1] = v and "true" or "false"
+    elseif kind == "nil" then text[n + 1] = "null"
+    else error(BAD, 0) end
     return n + 1
   end
 
-  -- a list whose first element in memory is not [1]: a copy in order
-  function kit.in_order(t)
-    local copy, count = {}, 0
-    for k in next, t do
-      if mathtype(k) ~= "integer" then error(BAD, 0) end
-      count = count + 1
-    end
-    for i = 1, count do
-      if rawget(t, i) == nil then error(BAD, 0) end
-      copy[i] = rawget(t, i)
-    end
-    return copy
-  end
+  ---- whole values -------------------------------------------------------------------------------------
 
-  ---- dicts whose order must not tell how they came about ----------------------------------------------
+  local SORTED, BARE = "sorted", "bare"
 
-  -- The order of `next` depends on what a table once held. A dict that a step changed in place goes through other
-  -- hands live than on replay, so it is visited in the order of its keys.
-  local sorted_dicts = setmetatable({}, weak)
-
-  function kit.is_sorted(t) return sorted_dicts[t] end
-  function kit.mark_sorted(t)
-    if next(t) == nil or rawget(t, 1) == nil then sorted_dicts[t] = true end
-    return t
-  end
-
-  local function sorted_keys(t)
-    local keys = {}
-    for k in next, t do keys[#keys + 1] = k end
-    sort(keys, function(a, b)
-      if type(a) == type(b) and (type(a) == "string" or type(a) == "number") then return a < b end
-      return type(a) < type(b)
-    end)
-    return keys
-  end
-
-  -- visits a table for showing it
-  function kit.each(t)
-    if not sorted_dicts[t] then return next, t end
-    local keys, i = sorted_keys(t), 0
-    return function()
-      i = i + 1
-      if keys[i] ~= nil then return keys[i], rawget(t, keys[i]) end
-    end
-  end
-
-  local raw_pairs = kit.lib.pairs
-  kit.guest.pairs = function(t)
-    if t == nil then error("bad argument #1 to 'pairs' (table expected, got nil)", 2) end
-    if not sorted_dicts[t] then return raw_pairs(t) end
-    local keys, i = sorted_keys(t), 0
-    return function()
-      repeat i = i + 1 until keys[i] == nil or rawget(t, keys[i]) ~= nil
-      if keys[i] ~= nil then return keys[i], rawget(t, keys[i]) end
-    end
-  end
-
-  function put_sorted(t, out, n)
-    local before = "{"
-    for _, k in next, sorted_keys(t) do
-      out[n + 1] = before
-      out[n + 2] = key_text(k)
-      n = put(rawget(t, k), out, n + 2)
-      before = ","
-    end
-    out[n + 1] = "}"
-    return n + 1
-  end
-
-  ---- explaining what was refused ----------------------------------------------------------------------
-
-  local function child_path(path, k)
-    if type(k) == "string" and find(k, "^[%a_][%w_]*$") then return path .. "." .. k end
-    if type(k) == "string" then return path .. "[" .. format("%q", utf8text(k)) .. "]" end
-    return path .. "[" .. tostring(k) .. "]"
-  end
-
-  local explain
-
-  local function explain_table(t, path, seen)
-    if seen[t] then return "a cycle", path end
-    if getmetatable(t) ~= nil and not (handles[t] or rawequal(t, null) or kit.plain_views[t]) then
-      return "a table with a metatable", path
-    end
-    seen.count = (seen.count or 0) + 1
-    if seen.count > MAX_EXPLAINED then return nil end -- far enough: it is the size
-    seen.depth = seen.depth + 1
-    if seen.depth > MAX_DEPTH then return "a table more than 100 deep", path end
-    local strings, numbers, largest = 0, 0, 0
-    for k in next, t do
-      if type(k) == "string" then strings = strings + 1
-      elseif mathtype(k) == "integer" and k >= 1 then
-        numbers = numbers + 1
-        if k > largest then largest = k end
-      else
-        local shown = type(k) == "number" and format("the number %s", k) or "a " .. type(k)
-        return "a table whose key is " .. shown, path
-      end
-      if type(k) == "string" and not utf8len(k) then return "a key that is not UTF-8 text", path end
-    end
-    if strings > 0 and numbers > 0 then return "a table that mixes list items and named keys", path end
-    if numbers ~= largest then return format("a list with holes (%d items up to [%d])", numbers, largest), path end
-    seen[t] = true
-    for k, v in next, t do
-      local what, at = explain(v, child_path(path, k), seen)
-      if what then return what, at end
-      if (seen.count or 0) > MAX_EXPLAINED then return nil end
-    end
-    seen[t] = nil
-    seen.depth = seen.depth - 1
-  end
-
-  function explain(v, path, seen)
-    local kind = type(v)
-    if seen.left then -- a look, no more: see kit.inspect
-      seen.left = seen.left - 1
-      if seen.left < 0 then return nil end
-    end
-    if kind == "table" then
-      if handles[v] or rawequal(v, null) or kit.plain_views[v] then return nil end
-      return explain_table(v, path, seen)
-    end
-    if kind == "function" then return "a function", path end
-    if kind == "thread" then return "a coroutine", path end
-    if kind == "userdata" then return "a userdata", path end
-    if v ~= v then return "NaN (not a number)", path end
-    if v == huge or v == -huge then return "infinity", path end
-  end
-
-  -- raises where something that cannot be kept is among the first leaves of a value
-  function kit.inspect(primitive, v, path, leaves)
-    if type(v) ~= "table" then return end
-    local what, at = explain(v, path, { depth = 0, left = leaves })
-    if what then kit.fail(primitive, what .. " cannot be kept or passed on, at " .. at, "ConversionError", at) end
-  end
-
-  -- a State key and the path below it, as errors name them
-  function kit.path_text(key, path)
-    local text = child_path("$", key)
-    for i = 1, #path do text = child_path(text, path[i]) end
-    return text
-  end
-
-  local function reset()
-    size, depth = 0, 0
-    if next(open) ~= nil then open = {} end
-  end
-
-  local function refuse(primitive, v, path)
-    local what, at = explain(v, path, { depth = 0 })
-    if not what then
-      what, at = format("a value larger than %d bytes or %d leaves (repeated references counted)", max_bytes, max_leaves), path
-    end
-    kit.fail(primitive, what .. " cannot be kept or passed on, at " .. at, "ConversionError", at)
-  end
-
-  local function try(v)
-    reset()
-    local out = {}
-    local n = put(v, out, 0)
-    return concat(out, "", 1, n)
+  local function write(v, way)
+    local text = {
+      parts = {}, strings = {}, places = {}, count = 0, size = 0, leaves = 1, depth = 0, above = {},
+      in_order = way == SORTED, is_bare = way == BARE,
+    }
+    gather(text, put(v, text, 0))
+    return concat(text.parts)
   end
 
   -- the JSON text of a scalar that needs no care; nil for anything else
@@ -343,29 +258,29 @@ return function(kit)
     if kind == "number" then
       if v == v and v ~= huge and v ~= -huge then return tostring(v) end
     elseif kind == "string" then
-      if #v < 1000 and utf8len(v) and not find(v, '["\\%z]') then return '"' .. v .. '"' end
+      if #v < 1000 and utf8len(v) and not needed(v) then return '"' .. v .. '"' end
     elseif kind == "nil" then return "null"
     elseif kind == "boolean" then return v and "true" or "false" end
   end
 
-  -- the JSON text of a value; raises a ConversionError that names what cannot cross, and where
-  function kit.encode(primitive, v, path)
+  local function encode(primitive, v, path, way)
     local simple = kit.scalar_text(v)
     if simple then return simple end
-    local ok, text = pcall(try, v)
+    local ok, text = kit.unhooked(write, v, way)
     if ok then return text end
     if not rawequal(text, BAD) then error(text, 0) end
-    return refuse(primitive, v, path or "$")
+    return kit.refuse(primitive, v, path or "$")
   end
 
+  -- the JSON text of a value; raises a ConversionError that names what cannot cross, and where
+  function kit.encode(primitive, v, path) return encode(primitive, v, path) end
+
   -- the same with the keys of all dicts in order, for comparing
-  function kit.encode_sorted(primitive, v, path)
-    sort_all = true
-    local ok, text = pcall(kit.encode, primitive, v, path)
-    sort_all = false
-    if not kit.caught(ok, text) then error(text, 0) end
-    return text
-  end
+  function kit.encode_sorted(primitive, v, path) return encode(primitive, v, path, SORTED) end
+
+  -- the same for programs, which know no marks and no digits too many: an empty table is {} unless it is an array,
+  -- and numbers are as short as they can be
+  function kit.encode_bare(primitive, v) return encode(primitive, v, "$", BARE) end
 
   -- several values as a JSON list; one value and none are the common cases
   function kit.encode_results(primitive, ...)
@@ -385,54 +300,9 @@ return function(kit)
       if class then return text, class[1], class[2] end
       return text, "", ""
     end
-    local ok, text = pcall(try, value)
+    local ok, text = kit.caught(kit.unhooked(write, value))
     if ok then return text, "", "" end
     local told, message = kit.caught(pcall(kit.tostring, value)) -- the program's own __tostring may raise
     return kit.encode("error", utf8text(told and message or "an error object of type " .. type(value))), "", ""
-  end
-
-  ---- marks ------------------------------------------------------------------------------------------
-
-  local function marker(registry, other, name)
-    return function(t)
-      if t == nil then t = {} end
-      if type(t) ~= "table" then kit.fail(name, "a table expected, got " .. type(t)) end
-      registry[t], other[t] = true, nil
-      return t
-    end
-  end
-  kit.guest.array = marker(arrays, objects, "array")
-  kit.guest.object = marker(objects, arrays, "object")
-  kit.guest.null = null
-  function kit.new_array() local t = {} arrays[t] = true return t end
-  function kit.new_object() local t = {} objects[t] = true return t end
-  function kit.is_object(t) return objects[t] == true end
-  function kit.as_list(t)
-    if next(t) == nil then arrays[t] = true end
-    return t
-  end
-
-  kit.handle_tokens = setmetatable({}, weak) -- handle -> what tells its object from all others of the session
-
-  function kit.new_handle(number, type_name, token)
-    local function refuse_access() error("a handle of type " .. type_name .. " can only be passed on", 2) end
-    local handle = setmetatable({}, {
-      __metatable = false, __index = refuse_access, __newindex = refuse_access,
-      __tostring = function() return type_name end, __name = type_name,
-    })
-    handles[handle] = number
-    kit.handle_tokens[handle] = token
-    return handle
-  end
-
-  -- a copy in depth of plain data, which keeps what empty tables were
-  function kit.copy(v)
-    if type(v) ~= "table" or getmetatable(v) ~= nil then return v end
-    local copy = {}
-    for k, x in next, v do copy[k] = kit.copy(x) end
-    if objects[v] then objects[copy] = true end
-    if arrays[v] then arrays[copy] = true end
-    if kit.is_sorted(v) then kit.mark_sorted(copy) end
-    return copy
   end
 end

@@ -1,19 +1,20 @@
 """Values into Lua; out of it they come as text, see ``codec.lua`` and ``durable.serialization``.
 
-Tables are built from the inside out with the runtime's own table maker. The memory limit is lifted while
-the host builds: running out of memory in a push would abort the process.
+A table of the runtime's costs the host more than ten values, so a nested value crosses as one flat list, from which
+``values.lua`` builds it. The memory limit is lifted while the host builds: running out of memory in a push would abort
+the process.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from ..handles import token_of
 
 __all__ = ["Converter"]
 
-_SCALARS = frozenset((str, int, float, bool))
+_SCALARS = frozenset((str, int, float, bool, bytes, type(None)))
 
 
 class Converter:
@@ -25,9 +26,8 @@ class Converter:
 
     def __init__(self, lua: Any, kit: Any) -> None:
         self._table: Callable[[Any], Any] = lua.table_from
-        self._new_array = kit.new_array
-        self._new_object = kit.new_object
-        self._null = kit.null
+        self._build = kit.build
+        self._inner = kit.inner
         self._new_handle = kit.new_handle
         self.objects: list[Any] = []
         self._handles: dict[int, Any] = {}
@@ -35,23 +35,35 @@ class Converter:
     def push(self, value: Any) -> Any:
         """A value as Lua has it: None as nil, a list as 1..n, an empty one marked as what it was."""
         kind = type(value)
-        if kind in _SCALARS or value is None or kind is bytes:
+        if kind is dict or kind is list:
+            return self._push_container(value)
+        if kind in _SCALARS:
             return value
-        if kind is dict:
-            return self._push_dict(value)
-        if kind is list:
-            return self._push_list(value)
         return self._push_handle(value)
 
-    def _push_dict(self, value: dict[str, Any]) -> Any:
-        push = self.push
-        plain = {k: v if type(v) in _SCALARS else push(v) for k, v in value.items() if v is not None}
-        return self._table(plain) if plain else self._new_object()
+    def _push_container(self, value: list[Any] | dict[str, Any]) -> Any:
+        flat: list[Any] = []
+        queue = [value]
+        shapes: dict[tuple[str, ...], int] = {}
+        for container in queue:  # it grows on the way
+            items: Collection[Any] = container
+            if type(container) is dict:
+                _add_shape(tuple(container), shapes, flat)
+                items = container.values()
+            else:
+                flat.append(len(container))
+            if _SCALARS.issuperset(map(type, items)):
+                flat += items
+            else:
+                flat += [item if type(item) in _SCALARS else self._inner_or_handle(item, queue) for item in items]
+        return self._build(self._table(flat))
 
-    def _push_list(self, value: list[Any]) -> Any:
-        push, null = self.push, self._null
-        plain = [v if type(v) in _SCALARS else null if v is None else push(v) for v in value]
-        return self._table(plain) if plain else self._new_array()
+    def _inner_or_handle(self, item: Any, queue: list[Any]) -> Any:
+        kind = type(item)
+        if kind is dict or kind is list:
+            queue.append(item)
+            return self._inner
+        return self._push_handle(item)
 
     def _push_handle(self, value: Any) -> Any:
         handle = self._handles.get(id(value))
@@ -64,3 +76,13 @@ class Converter:
     def pack(self, values: tuple[Any, ...]) -> Any:
         """Pushed values as a table with ``n``, for ``table.unpack``."""
         return self._table({**dict(enumerate(values, 1)), "n": len(values)})
+
+
+def _add_shape(keys: tuple[str, ...], shapes: dict[tuple[str, ...], int], flat: list[Any]) -> None:
+    """The number of a dict's shape, with its keys where it is new."""
+    shape = shapes.get(keys)
+    if shape is None:
+        shape = shapes[keys] = -1 - len(shapes)
+        flat += (shape, len(keys), *keys)
+    else:
+        flat.append(shape)

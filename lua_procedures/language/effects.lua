@@ -5,7 +5,7 @@
 -- what is only appended, moved or logged is kept as it happens.
 
 local next, type, rawequal, getmetatable, setmetatable = next, type, rawequal, getmetatable, setmetatable
-local concat, sort = table.concat, table.sort
+local concat, sort, byte, match = table.concat, table.sort, string.byte, string.match
 
 return function(kit)
   local live, encode = kit.live, kit.encode
@@ -14,6 +14,18 @@ return function(kit)
   local appliers = {}   -- kind of effect -> function(effect): makes it happen again
   local finishers = {}  -- kind of effect -> function(effect, copy): puts the recorded copy in place
   kit.values, kit.readers, kit.appliers, kit.finishers = values, readers, appliers, finishers
+
+  -- Readers of many things of one family have labels "\31family name"; `read(name, tracker)` gives the text.
+  local families = {}
+  function kit.reader_family(family, read) families[family] = read end
+  setmetatable(readers, {
+    __index = function(_, label)
+      if byte(label) ~= 31 then return nil end -- a State key, as most are
+      local family, name = match(label, "^\31(%S+) (.*)$")
+      local read = families[family]
+      return read and function(tracker) return read(name, tracker) end
+    end,
+  })
 
   local function is_plain(v) return type(v) == "table" and getmetatable(v) == nil end
 
@@ -191,7 +203,7 @@ return function(kit)
   end
 
   -- something else than State is read; `label` has a reader. A step depends on it as it was before the step's own
-  -- changes, and not at all where those replaced it.
+  -- changes, and not at all where those replaced it, or where its reader says nil: the step itself made it.
   function kit.depend(label)
     local tracker = live.tracker
     while tracker do

@@ -90,7 +90,9 @@ return function(kit)
     local entry = { fn = fn, i = i, name = name, value = value }
     seen.watched[#seen.watched + 1] = entry
     if value == kit.input then entry.fixed = true
-    elseif type(value) ~= "table" or kit.known[value] or handles[value] then return describe_value(value, seen) end
+    elseif type(value) ~= "table" or kit.known[value] or handles[value] or kit.described[value] then
+      return describe_value(value, seen)
+    end
     local functions = seen.function_count
     local text = describe_captured_table(value, seen)
     entry.text = functions == seen.function_count and text or own_text(value)
@@ -165,6 +167,8 @@ return function(kit)
     if kit.known[v] and v ~= kit.input then return "<" .. kit.known[v] .. ">" end
     if kind == "table" then
       if handles[v] then return "<handle " .. kit.handle_tokens[v] .. ">" end
+      local own = kit.described[v] -- procedures, tools, nodes: what they are, not how they are made
+      if own then return own(function(part) return describe_value(part, seen) end, v) end
       return describe_table(v, seen)
     end
     if kind == "function" then return seen.by_identity and identity(v) or describe_function(v, seen) end

@@ -20,6 +20,9 @@ class Host(Protocol):
     def warn(self, message: str, line: int) -> None:
         """A warning of our own."""
 
+    def remark(self, message: str, line: int) -> None:
+        """Something of ours that is worth knowing and no warning."""
+
     def unknown_global(self, name: str, line: int) -> None:
         """A global that is not defined was read for the first time."""
 
@@ -38,11 +41,20 @@ class Host(Protocol):
     def captured_changed(self, message: str, name: str) -> None:
         """A step changed what it captured."""
 
+    def begin_step(self, kind: str, name: str, asked: str, line: int) -> int:
+        """A step begins: 1 where it is new beyond question and may run at once, else 0: it must be asked for."""
+
+    def end_step(self, text: str) -> int:
+        """A step returned this scalar (as a JSON list) and did nothing else: 1 when that is recorded, else 0."""
+
     def declare_hitl(self, key: str, text: str) -> None:
         """``Hitl(key, {…})``: the JSON text of the options."""
 
     def next_position(self) -> int:
         """The position that the next operation takes."""
+
+    def step_position(self, depth: int) -> int:
+        """The position at that depth, from 0, in the path of the innermost step that is open; -1 beyond its end."""
 
     def now(self) -> int:
         """The program's time in microseconds since 1970."""

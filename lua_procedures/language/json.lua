@@ -1,7 +1,8 @@
 -- Json.encode and Json.decode, in Lua, so that they never wait and never leave the guest's limits.
 
-local type, tonumber, error = type, tonumber, error
+local type, tonumber = type, tonumber
 local find, sub, byte, gsub, format, char = string.find, string.sub, string.byte, string.gsub, string.format, utf8.char
+local huge = math.huge
 
 local MAX_DEPTH = 100
 local ESCAPED = { b = "\b", f = "\f", n = "\n", r = "\r", t = "\t", ['"'] = '"', ["\\"] = "\\", ["/"] = "/" }
@@ -9,10 +10,11 @@ local CONTROL = { ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t", ["\b"] = "\\b"
 
 return function(kit)
   local fail, null = kit.fail, kit.null
+  local asking, about = "", "" -- the primitive that reads a text now, and what its errors begin with
 
   local function expected(what, text, at)
     local found = at > #text and "the end" or format("%q", sub(text, at, at))
-    fail("Json.decode", format("%s expected at byte %d, found %s", what, at, found))
+    fail(asking, format("%s%s expected at byte %d, found %s", about, what, at, found))
   end
 
   local function skip(text, at) return find(text, "[^ \t\r\n]", at) or #text + 1 end
@@ -105,11 +107,12 @@ return function(kit)
     local number = digits and not find(digits, "^-?0%d") and not find(digits, "%.$") and not find(digits, "%.[eE]")
       and tonumber(digits)
     if not number then expected("a value", text, at) end
+    if number == huge or number == -huge then expected("a number of at most 64 bits", text, at) end
     return number, last + 1
   end
 
   function value_at(text, at, depth)
-    if depth > MAX_DEPTH then fail("Json.decode", "more than 100 deep") end
+    if depth > MAX_DEPTH then fail(asking, about .. "more than 100 deep") end
     at = skip(text, at)
     local c = byte(text, at)
     if c == 34 then return string_at(text, at + 1) end
@@ -118,24 +121,29 @@ return function(kit)
     return plain_at(text, at)
   end
 
-  kit.guest.Json = {
-    encode = function(value)
-      kit.bare_tables_are_objects(true)
-      local ok, text = kit.raw.pcall(kit.encode, "Json.encode", value)
-      kit.bare_tables_are_objects(false)
-      kit.caught(ok, text)
-      if not ok then error(text, 0) end
-      if find(text, '{"\\u0000":', 1, true) then
-        fail("Json.encode", "a string that is not UTF-8, or a handle, cannot stand in JSON", "ConversionError", "$")
-      end
-      return (gsub(text, "%c", function(c) return CONTROL[c] or format("\\u%04x", byte(c)) end))
-    end,
+  -- on behalf of a primitive
+  function kit.encode_json(primitive, value)
+    local text = kit.encode_bare(primitive, value)
+    if find(text, '{"\\u0000":', 1, true) then
+      fail(primitive, "a string that is not UTF-8, or a handle, cannot stand in JSON", "ConversionError", "$")
+    end
+    return (gsub(text, "%c", function(c) return CONTROL[c] or format("\\u%04x", byte(c)) end))
+  end
+
+  -- the same; `of` is what errors begin with
+  function kit.decode_json(primitive, text, of)
+    asking, about = primitive, of
+    local value, at = value_at(text, 1, 0)
+    at = skip(text, at)
+    if at <= #text then expected("the end", text, at) end
+    return value
+  end
+
+  kit.guest.Json = kit.both_forms({
+    encode = function(value) return kit.encode_json("Json.encode", value) end,
     decode = function(text)
-      if type(text) ~= "string" then fail("Json.decode", "text: a string expected, got " .. type(text)) end
-      local value, at = value_at(text, 1, 0)
-      at = skip(text, at)
-      if at <= #text then expected("the end", text, at) end
-      return value
+      if type(text) ~= "string" then kit.misuse("Json.decode", "text", text) end
+      return kit.decode_json("Json.decode", text, "")
     end,
-  }
+  })
 end

@@ -1,10 +1,10 @@
 -- People: what they are asked and what they are shown.
 
-local type, next, tostring, select, ipairs, rawequal = type, next, tostring, select, ipairs, rawequal
+local type, next, select, ipairs, rawequal = type, next, select, ipairs, rawequal
 local format, concat, find, getmetatable = string.format, table.concat, string.find, getmetatable
 
 return function(kit)
-  local guest, fail, host, encode, where = kit.guest, kit.fail, kit.host, kit.encode, kit.where
+  local guest, host, encode, where = kit.guest, kit.host, kit.encode, kit.where
   local request, result = kit.operation, kit.result
 
   ---- showing values ---------------------------------------------------------------------------------------
@@ -41,44 +41,23 @@ return function(kit)
 
   ---- asking and telling -----------------------------------------------------------------------------------
 
-  local function options_of(primitive, options, message_only)
-    if type(options) == "string" and message_only then return { message = options } end
-    if options == nil then return {} end
-    if type(options) ~= "table" or getmetatable(options) ~= nil then
-      fail(primitive, "a table of options expected, got " .. kit.type_name(options))
-    end
-    return options
+  local function options_of(options)
+    if type(options) == "string" then return { message = options } end
+    return options or {}
   end
 
   local HITL = "\31Hitl " -- what a step depends on that asks by a declaration
   local declarations = {}
-  setmetatable(kit.readers, {
-    __index = function(_, label)
-      if type(label) ~= "string" or string.sub(label, 1, #HITL) ~= HITL then return nil end
-      return function() return declarations[string.sub(label, #HITL + 1)] or "" end
-    end,
-  })
+  kit.reader_family("Hitl", function(key) return declarations[key] or "" end)
 
   local function asker(kind)
     local primitive = "Human." .. kind
     return function(options, last)
       if rawequal(options, guest.Human) then options = last end -- colon form
-      options = options_of(primitive, options, true)
+      options = options_of(kit.check(primitive, "question", options))
       if kit.live.tracker and type(options.config_key) == "string" then kit.depend(HITL .. options.config_key) end
       return result(primitive, request(primitive, "human", kind, encode(primitive, options), (where())))
     end
-  end
-
-  local LEVELS = {
-    ["Human.notify"] = { level = "info", known = { "debug", "info", "warning", "error", "critical" } },
-    ["System.alert"] = { level = "info", known = { "info", "warning", "error", "critical" } },
-  }
-
-  local function check_level(primitive, level)
-    for _, known in ipairs(LEVELS[primitive].known) do
-      if level == known then return end
-    end
-    fail(primitive, format("unknown level %s; the levels are %s", kit.show(level), concat(LEVELS[primitive].known, ", ")))
   end
 
   -- shows something at once; the host answers 1 when the run has shown too much
@@ -86,30 +65,21 @@ return function(kit)
     if host.notice(kind, text, (where())) ~= 0 then kit.stop() end
   end
 
-  local function teller(primitive, kind)
+  local function teller(primitive, argument, kind)
     return function(options, last)
       if rawequal(options, guest.Human) or rawequal(options, guest.System) then options = last end
-      options = options_of(primitive, options, true)
-      if type(options.message) ~= "string" and options.message ~= nil then
-        fail(primitive, "message: a string expected, got " .. type(options.message))
-      end
-      if options[1] ~= nil then fail(primitive, "a table of named options expected, got a list") end
-      if options.details ~= nil and type(options.details) ~= "table" then
-        fail(primitive, "details: a list expected, got " .. type(options.details))
-      end
-      if options.level ~= nil then check_level(primitive, options.level) end
-      notice(kind, encode(primitive, options))
+      notice(kind, encode(primitive, options_of(kit.check_options(primitive, argument, options))))
     end
   end
 
-  guest.Human = { notify = teller("Human.notify", "notify") }
+  guest.Human = { notify = teller("Human.notify", "notice", "notify") }
   for _, kind in ipairs { "approve", "input", "select", "review", "multiple", "escalate" } do
     guest.Human[kind] = asker(kind)
   end
-  guest.System = { alert = teller("System.alert", "alert") }
+  guest.System = { alert = teller("System.alert", "alert", "alert") }
   function guest.Hitl(key, options)
-    if type(key) ~= "string" then fail("Hitl", "key: a string expected, got " .. type(key)) end
-    declarations[key] = encode("Hitl", options_of("Hitl", options))
+    kit.check("Hitl", "key", key)
+    declarations[key] = encode("Hitl", kit.check("Hitl", "options", options) or {})
     host.declare_hitl(key, declarations[key])
   end
 

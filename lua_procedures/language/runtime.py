@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from typing import Any, Final
 
@@ -20,9 +20,9 @@ from ..limits import Limits
 from .conversion import Converter
 from .diagnostics import syntax_error
 from .host import HOST_CALLS, Host
-from .source import FunctionText, marked
+from .source import FunctionText, assigned_names, declared_names, marked
 
-__all__ = ["MAIN", "Guest", "Interrupted"]
+__all__ = ["MAIN", "Guest", "Interrupted", "compile_only"]
 
 #: The host's number of the thread that runs the program.
 MAIN: Final = 1
@@ -31,7 +31,11 @@ _CHUNK: Final = "=(lua_procedures)"
 _SEED: Final = 0x5EED  # of Lua's string hash: with it, `pairs` visits string keys alike in every process
 _LIBRARY: Final = ("stdlib", "guards", "patterns", "matcher", "strings", "tables")
 _PARTS: Final = (
-    "world", "codec", "fingerprint", "effects", "state", "steps", "people", "time", "json", "program",
+    "world", "values", "ordering", "numbers", "explain", "codec",
+    "misuse", "fingerprint", "effects", "state", "steps", "entering", "people", "time", "json",
+    "tree", "graph", "node", "tree_text",
+    "conversation", "files", "retry",
+    "program", "declarations", "procedures", "modules", "mocks", "tools", "models",
 )  # fmt: skip
 
 
@@ -41,6 +45,8 @@ class Interrupted(Exception):
 
 #: A function that names one of these may read and assign any global.
 _WHOLE_WORLD: Final = frozenset(("_G", "_ENV", "load", "rawset", "setmetatable"))
+#: What takes its name from the variable it is assigned to, or from a text before its table.
+_DECLARING: Final = ("Agent", "Mocks", "Model", "Procedure", "Tool", "Toolset")
 _INPUT: Final = frozenset(("input", "params"))
 
 
@@ -65,9 +71,10 @@ class Guest:
     Args:
         host: what the prelude calls while Lua runs.
         limits: bounds on time, memory and sizes.
+        arguments: what primitives expect of their arguments, as ``language/misuse.lua`` reads it.
     """
 
-    def __init__(self, host: Host, limits: Limits) -> None:
+    def __init__(self, host: Host, limits: Limits, arguments: str = "") -> None:
         self._limits = limits
         self._lua = lua55.LuaRuntime(
             unpack_returned_tuples=False,
@@ -88,7 +95,7 @@ class Guest:
         self.kit = assemble(
             table(callbacks),
             table({"leaves": limits.max_leaves, "bytes": limits.max_bytes, "string": limits.max_string}),
-            table({**_compiled(), "order": table(_PARTS)}),
+            table({**_compiled(), "order": table(_PARTS), "arguments": arguments}),
         )
         self.converter = Converter(self._lua, self.kit)
         self._resume: Callable[..., Any] = self.kit.resume
@@ -132,6 +139,10 @@ class Guest:
         }
         table |= {-number: self._function(function) for number, function in found.by_mark.items()}
         self.kit.set_functions(f"={chunk}", self._lua.table_from(table))
+        if any(callee in text for callee in _DECLARING):
+            push = partial(self._lua.table_from, recursive=True)
+            names = assigned_names(text, _DECLARING, first_line)
+            self.kit.set_names(chunk, push(names), push(declared_names(text, _DECLARING)))
         return compiled
 
     def _function(self, function: FunctionText | None) -> Any:
@@ -230,6 +241,19 @@ class Guest:
         """Drop the world; the memory goes with the last reference."""
         self.kit = None
         self._resume = _closed
+
+
+def compile_only(text: str, *, first_line: int) -> None:
+    """Compile a text in a world of its own, without running it.
+
+    Raises:
+        LuaSyntaxError: it does not compile.
+    """
+    scratch = lua55.LuaRuntime(register_eval=False, register_builtins=False)
+    load = scratch.execute("return function(text) return select(2, load(text, '=cell', 't')) end")
+    message = load("\n" * (first_line - 1) + text)
+    if message is not None:
+        raise syntax_error(str(message), text, first_line)
 
 
 def _closed(*_: Any) -> Any:

@@ -14,7 +14,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
 __all__ = [
     "FIRST_LINE",
@@ -23,7 +23,8 @@ __all__ = [
     "LineNumbers",
     "Token",
     "TokenKind",
-    "assigned_name",
+    "assigned_names",
+    "declared_names",
     "functions",
     "marked",
     "split_lines",
@@ -168,25 +169,55 @@ def marked(text: str, first_line: int = FIRST_LINE) -> Marked:
     return Marked("".join([*pieces, text[place:]]), by_lines, by_mark)
 
 
-def assigned_name(text: str, line: int, callee: str | None = None, first_line: int = FIRST_LINE) -> str | None:
-    """The variable to which a statement on that line assigns a call: ``x`` for ``local x = Agent {…}``.
+def assigned_names(
+    text: str, callees: Collection[str], first_line: int = FIRST_LINE
+) -> dict[str, dict[int, list[str]]]:
+    """The variables to which statements assign calls: ``x`` for ``local x = Agent {…}``.
 
     Args:
         text: the program.
-        line: where the call's arguments begin, or where the statement does.
-        callee: count only calls of this, such as ``"Agent"``.
+        callees: what is called, such as ``"Agent"``.
         first_line: the number of the text's first line.
 
     Returns:
-        The name, or None: no such statement, a field (``t.x = …``, ``{x = …}``), several targets
-        (``a, b = …``), or several such statements that name different variables.
+        Callee → line where the call's arguments begin → names in the order of the line. A field (``t.x = …``,
+        ``{x = …}``) and one of several targets (``a, b = …``) are no such variables.
     """
-    names = {
-        assignment.name
-        for assignment in _assignments(text, first_line)
-        if assignment.first_line <= line <= assignment.last_line and callee in (None, assignment.callee)
-    }
-    return names.pop() if len(names) == 1 else None
+    names: dict[str, dict[int, list[str]]] = {}
+    for assignment in _assignments(text, first_line):
+        if assignment.callee in callees:
+            names.setdefault(assignment.callee, {}).setdefault(assignment.line, []).append(assignment.name)
+    return names
+
+
+def declared_names(text: str, callees: Collection[str]) -> dict[str, list[str]]:
+    """What is declared by name: ``x`` for ``Agent "x" {…}``; an empty list for a callee that is only mentioned.
+
+    Args:
+        text: the program.
+        callees: what takes a name and then a table.
+    """
+    found = tokens(text, comments=False)
+    words = [token.text for token in found]
+    names: dict[str, list[str]] = {}
+    for index, word in enumerate(words):
+        if word in callees and found[index].kind == "name":
+            listed = names.setdefault(word, [])
+            name = _named_table(found, words, index + 1)
+            if name:
+                listed.append(name)
+    return names
+
+
+def _named_table(found: Sequence[Token], words: Sequence[str], place: int) -> str | None:
+    """The text of a string, in brackets or not, that a table follows."""
+    closing = 0
+    if words[place : place + 1] == ["("]:
+        place, closing = place + 1, 1
+    if place >= len(found) or found[place].kind != "string":
+        return None
+    after = words[place + 1 : place + 2 + closing]
+    return words[place][1:-1] if after == [")", "{"][1 - closing :] else None
 
 
 class _FunctionReader:
@@ -252,8 +283,7 @@ class _FunctionReader:
 
 
 class _Assignment(NamedTuple):
-    first_line: int
-    last_line: int
+    line: int
     name: str
     callee: str
 
@@ -270,7 +300,7 @@ def _assignments(text: str, first_line: int) -> tuple[_Assignment, ...]:
             target, call = _target(found, index), _call(found, index + 1)
             if target and call:
                 callee, arguments = call
-                assigned.append(_Assignment(line_of(target.start), line_of(arguments.start), target.text, callee))
+                assigned.append(_Assignment(line_of(arguments.start), target.text, callee))
     return tuple(assigned)
 
 

@@ -12,8 +12,8 @@ return function(kit)
   local State = {}
 
   local function check_key(primitive, key)
-    if type(key) ~= "string" then fail(primitive, "key: a string expected, got " .. type(key)) end
-    if not utf8.len(key) then fail(primitive, "key: UTF-8 text expected") end
+    if type(key) ~= "string" then kit.misuse(primitive, "key", key) end
+    if not utf8.len(key) then fail(primitive, "key: UTF-8 text expected, got bytes that are none") end
   end
 
   local function get(key)
@@ -82,7 +82,7 @@ return function(kit)
   function State.append(key, value, last)
     if rawequal(key, State) then key, value = value, last end
     check_key("State.append", key)
-    if value == nil then fail("State.append", "value: nothing to append (nil)") end
+    if value == nil then kit.misuse("State.append", "value", value) end
     check_value("State.append", key, value)
     local list = values[key]
     if list == nil or (type(list) == "table" and getmetatable(list) == nil and (#list > 0 or next(list) == nil)) then
@@ -98,7 +98,7 @@ return function(kit)
       return
     end
     if type(list) == "table" then
-      fail("State.append", format("%s is a table with named keys, not a list", key))
+      fail("State.append", format("key: the key of a list expected, %q holds a table with named keys", key))
     end
     get(key)
     values[key] = { list, value } -- a scalar becomes the list's first item
@@ -110,7 +110,7 @@ return function(kit)
     if rawequal(key, State) then key, amount = amount, last end
     check_key("State.increment", key)
     if amount == nil then amount = 1 end
-    if type(amount) ~= "number" then fail("State.increment", "amount: a number expected, got " .. type(amount)) end
+    if type(amount) ~= "number" then kit.misuse("State.increment", "amount", amount) end
     local value = get(key)
     if value ~= nil and type(value) ~= "number" then
       host.warn(format("State.increment: %s was a %s and counts as 0", key, type(value)), (kit.where()))
@@ -148,7 +148,9 @@ return function(kit)
     __metatable = false,
     __index = function(_, key) check_key("state", key) return get(key) end,
     __newindex = function(_, key, value)
-      if value == nil then State.delete(key) else set("state", key, value) end
+      if value ~= nil then return set("state", key, value) end
+      check_key("state", key)
+      State.delete(key)
     end,
     __pairs = function()
       local keys, i = sorted_keys(), 0
@@ -179,25 +181,29 @@ return function(kit)
   readers[DECLARED] = function() return concat(declared, "\31") end
 
   local function check_name(primitive, name)
-    if type(name) ~= "string" or name == "" then
-      fail(primitive, "name: a non-empty string expected, got " .. (name == "" and "an empty one" or type(name)))
-    end
-    if #name > 1000 then fail(primitive, "name: more than 1,000 bytes long") end
+    if type(name) ~= "string" or name == "" then kit.misuse(primitive, "name", name) end
+    if #name > 1000 then fail(primitive, format("name: at most 1,000 bytes expected, got %d", #name)) end
   end
 
   local function declare(names)
-    if type(names) ~= "table" then fail("Stages", "a list of names expected, got " .. type(names)) end
+    kit.check("Stages", "names", names)
     local list, index = {}, {}
     for i, name in ipairs(names) do
-      if type(name) ~= "string" then fail("Stages", format("item %d: a string expected, got %s", i, type(name))) end
-      if index[name] then fail("Stages", format("%q is declared twice", name)) end
+      if type(name) ~= "string" or name == "" then
+        fail("Stages", format("names[%d]: a non-empty string expected, got %s", i, name == "" and '""' or kit.type_name(name)))
+      end
+      if index[name] then fail("Stages", format("names[%d]: another name expected, %q is declared twice", i, name)) end
       list[i], index[name] = name, i
     end
-    if #list == 0 then fail("Stages", "at least one name expected") end
+    for k in next, names do
+      if not list[k] then fail("Stages", "names: a list without holes expected, got the key " .. kit.show(k)) end
+    end
     if live.tracker then kit.changing(DECLARED, true) end
     declared, places = list, index
     host.stages_declared(concat(list, "\31"))
   end
+
+  function kit.declared_stages() return declared end
 
   function guest.Stages(names)
     declare(names)
@@ -222,7 +228,7 @@ return function(kit)
 
   local function check_declared(primitive, name)
     if #declared > 0 and not places[name] then
-      fail(primitive, format("unknown stage %q; the stages are %s", name, concat(declared, ", ")))
+      fail(primitive, format("name: one of the stages %s expected, got %q", concat(declared, ", "), name))
     end
   end
 
@@ -295,7 +301,7 @@ return function(kit)
   guest.Iterations = {
     current = function() return read_iterations() end,
     exceeded = function(n)
-      if type(n) ~= "number" then fail("Iterations.exceeded", "n: a number expected, got " .. type(n)) end
+      if type(n) ~= "number" then kit.misuse("Iterations.exceeded", "n", n) end
       return read_iterations() >= n
     end,
   }
@@ -333,10 +339,8 @@ return function(kit)
     reason = function() look() return stop.reason end,
     success = function() look() return stop.success end,
     request = function(reason, success)
-      if type(reason) ~= "string" then fail("Stop.request", "reason: a string expected, got " .. type(reason)) end
-      if success ~= nil and type(success) ~= "boolean" then
-        fail("Stop.request", "success: a boolean expected, got " .. type(success))
-      end
+      kit.check("Stop.request", "reason", reason)
+      kit.check("Stop.request", "success", success)
       request_stop(reason, success ~= false)
     end,
   }

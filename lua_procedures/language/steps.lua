@@ -7,6 +7,7 @@ local mathtype, sort = math.type, table.sort
 return function(kit)
   local guest, fail, live, host = kit.guest, kit.fail, kit.live, kit.host
   local encode, where, caught, pcall = kit.encode, kit.where, kit.caught, kit.raw.pcall
+  local begin_step, end_step, isyieldable = host.begin_step, host.end_step, kit.raw.isyieldable
 
   -- A durable operation: State is looked through, then the host is asked. What ends a step's frame asks the host
   -- itself, by `kit.request`: an error there would leave the frame open.
@@ -16,13 +17,19 @@ return function(kit)
   end
   kit.operation = request
 
-  -- what the host answers: "value" and values; "raise" and a recorded error; "refuse" and what is wrong with the call
+  -- what the host answers: "value" and values; "raise" and a recorded error; "refuse" and what is wrong with the call;
+  -- "replay" and effects to put back, then one of these, packed
   local function result(primitive, action, a, ...)
     if action == "value" then return a, ... end
     if action == "raise" then
       local text, class, detail = a, ...
       if class ~= nil and type(text) == "string" then kit.classes[text] = { class, detail or "" } end
       error(text, 0)
+    end
+    if action == "replay" then
+      local outcome = ...
+      kit.apply_effects(a)
+      return kit.result(primitive, unpack(outcome, 1, outcome.n))
     end
     return fail(primitive, a, ...) -- "refuse": message, class, detail
   end
@@ -86,7 +93,8 @@ return function(kit)
       local text = kit.scalar_text((...))
       if text then
         live.tracker = live.tracker.parent
-        kit.request(primitive, "end", "[" .. text .. "]", nil, nil, false)
+        text = "[" .. text .. "]"
+        if end_step(text) == 0 then kit.request(primitive, "end", text, nil, nil, false) end
         return ...
       end
     end
@@ -120,33 +128,33 @@ return function(kit)
     if action == "check" then
       return begun(primitive, watched, fn, request(primitive, "reads", answer_reads(primitive, (...))))
     end
-    if action == "replay" then
-      local effects, outcome = ...
-      kit.apply_effects(effects)
-      return result(primitive, unpack(outcome, 1, outcome.n))
-    end
     return result(primitive, action, ...)
   end
 
+  -- Most steps are new or replayed beyond question; a new one needs no switch to the host's thread.
   local function begin(primitive, kind, name, asked, watched, unchecked, fn)
+    if not unchecked and isyieldable() then
+      kit.check_state(primitive)
+      if begin_step(kind, name, asked, (where())) == 1 then return run_frame(primitive, watched, fn) end
+    end
     return begun(primitive, watched, fn,
       request(primitive, "begin", kind, name, asked, where(), unchecked_text(unchecked)))
   end
 
   local function check_function(primitive, fn)
-    if type(fn) ~= "function" then fail(primitive, "fn: a function expected, got " .. type(fn)) end
+    if type(fn) ~= "function" then kit.misuse(primitive, "fn", fn) end
   end
 
   guest.Step = {}
 
   guest.Step.run = function(name, fn, options)
     if type(name) ~= "string" or name == "" or not utf8.len(name) then
-      fail("Step.run", "name: a non-empty string expected, got " .. (name == "" and "an empty one" or type(name)))
+      kit.misuse("Step.run", "name", name)
     end
     check_function("Step.run", fn)
     local asked, watched, unchecked = kit.fingerprint(fn)
     if options ~= nil then
-      if type(options) ~= "table" or getmetatable(options) ~= nil then fail("Step.run", "options: a table expected, got " .. kit.type_name(options)) end
+      kit.check("Step.run", "options", options)
       for k in next, options do
         if k ~= "inputs" then fail("Step.run", "unknown option " .. kit.show(k) .. "; the option is inputs") end
       end
@@ -167,7 +175,7 @@ return function(kit)
   local function check_position(primitive, k)
     if mathtype(k) == "integer" and k >= 0 then return k end
     if type(k) == "string" and k ~= "" and utf8.len(k) then return k end
-    fail(primitive, "a checkpoint's name or position (0-based) expected, got " .. kit.show(k))
+    kit.misuse(primitive, "checkpoint", k)
   end
 
   guest.Checkpoint = {

@@ -7,11 +7,14 @@ return function(kit)
   local guest, fail, live, host, raw = kit.guest, kit.fail, kit.live, kit.host, kit.raw
   local where, request, result = kit.where, kit.operation, kit.result
 
+  -- waits durably, on behalf of a primitive
+  function kit.sleep(primitive, seconds)
+    return result(primitive, request(primitive, "sleep", seconds + 0.0, (where())))
+  end
+
   function guest.Sleep(seconds)
-    if type(seconds) ~= "number" or seconds ~= seconds or seconds < 0 or seconds > 1e9 then
-      fail("Sleep", "seconds: a number of seconds, 0 or more, expected, got " .. kit.show(seconds))
-    end
-    return result("Sleep", request("Sleep", "sleep", seconds + 0.0, (where())))
+    kit.check("Sleep", "seconds", seconds)
+    return kit.sleep("Sleep", seconds)
   end
 
   local function checked(primitive, ok, ...)

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .. import api
+from .. import api, jobs
 from ..errors import AnswerRefused, ProcedureError, RunStopped
 from ..session import get_session
 from .kernel import can_wait, in_kernel, is_headless
@@ -31,7 +31,7 @@ class Cell:
         responder: asks with forms, or None where nobody can answer.
     """
 
-    job: api.Job
+    job: jobs.Job
     panel: Panel
     responder: FormResponder | None = None
     loop: asyncio.AbstractEventLoop | None = None
@@ -45,7 +45,7 @@ class Cell:
             RunStopped: the person pressed stop.
         """
         try:
-            run = await api.drive(self.job)
+            run = await jobs.drive(self.job)
         except (KeyboardInterrupt, asyncio.CancelledError):
             raise RunStopped(self.job.name) from None
         self._after(run)
@@ -102,14 +102,14 @@ class Cell:
     async def _go_on(self) -> None:
         # nothing but CancelledError may leave a task of ours: anything else ends the kernel's process
         try:
-            self._after(await api.drive(self.job))
+            self._after(await jobs.drive(self.job))
         except KeyboardInterrupt:
             return  # the record says that it was stopped
         except ProcedureError as error:
             self.panel.fail(error)
 
 
-def open_cell(shell: Any, job: api.Job, *, quiet: bool, may_wait: bool) -> Cell:
+def open_cell(shell: Any, job: jobs.Job, *, quiet: bool, may_wait: bool) -> Cell:
     """A cell for a job, with whoever can answer where this shell runs.
 
     Args:

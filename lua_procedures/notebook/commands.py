@@ -6,14 +6,17 @@ import shlex
 from collections.abc import Callable
 from typing import Any, Final
 
-from .. import api
+from .. import api, jobs
 from ..durable.entries import JournalRow
 from ..durable.stores import open_store
 from ..errors import UsageError
+from ..exports.importing import Imported
+from ..graphs import Graph
 from ..human.answers import parse_text
-from ..runs import Run
+from ..runs import Exported, Run
 from ..session import get_session
 from .cells import open_cell
+from .nodes import NodeList
 from .runs import RunList
 
 __all__ = ["command"]
@@ -26,15 +29,18 @@ def command(shell: Any, line: str) -> Any:
         UsageError: the subcommand is unknown, or lacks an argument.
         ProcedureError: it cannot be done.
     """
-    words = _words(line)
-    store, words = _store_of(words, shell.lua_procedures.defaults.store)
+    store, words = _taken(_words(line), "--store", "URL")
     name, *arguments = words or ["list"]
     if name not in _COMMANDS:
         raise UsageError(f"unknown subcommand {name!r}; there are {', '.join(_COMMANDS)}")
     handler, usage = _COMMANDS[name]
-    if len(arguments) != len(usage.split()):
+    wanted, _, option = usage.partition(" [")
+    value = None
+    if option:
+        value, arguments = _taken(arguments, *option.rstrip("]").split())
+    if len(arguments) != len(wanted.split()):
         raise UsageError(f"%procedures {name} {usage}".rstrip() + ": that is how it is called")
-    return handler(shell, store, *arguments)
+    return handler(shell, store or shell.lua_procedures.defaults.store, *arguments, *([] if value is None else [value]))
 
 
 def _words(line: str) -> list[str]:
@@ -44,12 +50,13 @@ def _words(line: str) -> list[str]:
         raise UsageError(f"{error} in the line") from None
 
 
-def _store_of(words: list[str], default: str) -> tuple[str, list[str]]:
-    if "--store" not in words:
-        return default, words
-    at = words.index("--store")
+def _taken(words: list[str], option: str, value: str) -> tuple[str | None, list[str]]:
+    """An option's value, and the words without it."""
+    if option not in words:
+        return None, words
+    at = words.index(option)
     if at + 1 == len(words):
-        raise UsageError("--store needs a URL")
+        raise UsageError(f"{option} needs a {value}")
     return words[at + 1], words[:at] + words[at + 2 :]
 
 
@@ -76,11 +83,24 @@ def _answer(shell: Any, store: str, name: str, text: str) -> Run:
 def _resume(shell: Any, store: str, name: str) -> Run:
     job = api.resumed(name, store=store)
     cell = open_cell(shell, job, quiet=False, may_wait=False)
-    run = api.run_here(cell.job, cell.drive)
+    run = jobs.run_here(cell.job, cell.drive)
     if run.error is not None:
         raise run.error
     shell.lua_procedures.note_shown(run)
     return run
+
+
+def _export(shell: Any, store: str, name: str, path: str) -> Exported:
+    return _show(shell, store, name).export(path)
+
+
+def _import(_shell: Any, store: str, path: str, name: str | None = None) -> Imported:
+    return api.import_run(path, name, store=store)
+
+
+def _graph(shell: Any, store: str, name: str, text: str | None = None) -> Graph | NodeList:
+    graph = _show(shell, store, name).graph
+    return graph if text is None else NodeList(graph, tuple(graph.find(text)))
 
 
 _COMMANDS: Final[dict[str, tuple[Callable[..., Any], str]]] = {
@@ -88,4 +108,7 @@ _COMMANDS: Final[dict[str, tuple[Callable[..., Any], str]]] = {
     "show": (_show, "NAME"),
     "answer": (_answer, "NAME VALUE"),
     "resume": (_resume, "NAME"),
+    "export": (_export, "NAME PATH"),
+    "import": (_import, "PATH [--as NAME]"),
+    "graph": (_graph, "NAME [--find TEXT]"),
 }

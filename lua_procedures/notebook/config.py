@@ -14,6 +14,9 @@ class Procedures(Configurable):
     """Defaults of the options of ``%%procedure``; each trait is the option of that name."""
 
     answers: Any = Unicode(None, allow_none=True, help="scripted answers: a variable, or default").tag(config=True)
+    tools: Any = Unicode(None, allow_none=True, help="tools: variables, with commas between").tag(config=True)
+    predictors: Any = Unicode(None, allow_none=True, help="a variable: a dict of predictors").tag(config=True)
+    files: Any = Unicode(None, allow_none=True, help="the folder that File may use").tag(config=True)
     no_wait: Any = Bool(False, help="do not hold the cell while a person is asked").tag(config=True)  # noqa: FBT003
     strict: Any = Bool(False, help="a changed checkpoint is an error").tag(config=True)  # noqa: FBT003
     quiet: Any = Bool(False, help="no live panel").tag(config=True)  # noqa: FBT003

@@ -13,13 +13,15 @@ from ..session import get_session
 from .completion import describe, is_procedure, matcher
 from .config import Procedures
 from .kernel import in_kernel, running_code
-from .magics import PROCEDURE, Magics, procedure_parser
+from .magics import Magics
+from .options import PROCEDURE, procedure_parser, runs_file
 
 __all__ = ["Extension", "load", "unload"]
 
 _ATTRIBUTE = "lua_procedures"
-_FUNCTION = "get_ipython().run_cell_magic"
-_CALL = f"{_FUNCTION}('{PROCEDURE}',"
+_CELL = "get_ipython().run_cell_magic"
+_LINE = "get_ipython().run_line_magic"
+_CALLS = (_CELL, _LINE)
 
 
 class Extension:
@@ -41,7 +43,7 @@ class Extension:
 
         @no_var_expand
         def procedure(line: str, cell: str | None = None) -> Any:
-            return self.magics.procedures(line) if cell is None else self.magics.here(line, cell)
+            return self.magics.line(line) if cell is None else self.magics.here(line, cell)
 
         @no_var_expand
         def procedures(line: str) -> Any:
@@ -102,13 +104,14 @@ class Extension:
 
         A blocked kernel receives no click, and a coroutine in the cell itself is what the stop button cancels.
         """
-        if not lines or not lines[0].startswith(_CALL) or not in_kernel(self.shell):
-            return lines
-        if not self.shell.autoawait or running_code():
+        call = next((each for each in _CALLS if lines and lines[0].startswith(f"{each}('{PROCEDURE}',")), None)
+        if call is None or not in_kernel(self.shell) or not self.shell.autoawait or running_code():
             return lines
         try:
-            _, line, cell = ast.literal_eval("".join(lines).strip().removeprefix(_FUNCTION))
+            _, line, cell = (*ast.literal_eval("".join(lines).strip().removeprefix(call)), "")[:3]
         except (SyntaxError, ValueError):  # a call that a person wrote, with more around it
+            return lines
+        if call is _LINE and not runs_file(line):
             return lines
         return [f"await get_ipython().{_ATTRIBUTE}.magics.awaited({line!r}, {cell!r})\n"]
 

@@ -7,9 +7,10 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from ..events import Asked, Event, RunEnded, RunStarted
+from ..events import Asked, Event, GraphGrew, RunEnded, RunStarted
 from ..human.responders import LATER, Deliver
 from ..rendering.elements import block, muted, page, safe
 from ..rendering.progress import Progress
@@ -62,18 +63,23 @@ class Panel:
         elif isinstance(event, RunStarted):
             self._drawn = time.monotonic() + _DELAY - _INTERVAL
         elif not self._quiet and not isinstance(event, Asked):  # a question's form follows at once
-            self._draw_soon()
+            self._draw_soon(at_rest=isinstance(event, GraphGrew))
 
-    def _draw_soon(self) -> None:
-        """Draw now, or as soon as it may be; an event after which nothing happens for long is shown, too."""
+    def _draw_soon(self, *, at_rest: bool) -> None:
+        """Draw now, or as soon as it may be; an event after which nothing happens for long is shown, too.
+
+        ``at_rest`` says that Lua does not run now, so that its tree can be looked at; it never runs in the loop's turn.
+        """
         rest = self._drawn + _INTERVAL - time.monotonic()
         if rest <= 0:
-            self._draw()
+            self._draw(at_rest=at_rest)
         elif self._timer is None:
             with suppress(RuntimeError):  # no loop, nobody who looks
-                self._timer = asyncio.get_running_loop().call_later(rest, self._draw)
+                self._timer = asyncio.get_running_loop().call_later(rest, partial(self._draw, at_rest=True))
 
-    def _draw(self) -> None:
+    def _draw(self, *, at_rest: bool = False) -> None:
+        if at_rest:
+            self._progress.look_at_tree()
         self._drawn = time.monotonic()
         self._stop_timer()
         html = self._html()
@@ -96,6 +102,7 @@ class Panel:
 
         self._asking = True
         self._stop_timer()
+        self._progress.look_at_tree()
         if self._form is None:
             self._form = Form(request, name=name)
         else:

@@ -1,150 +1,229 @@
-"""Every primitive of the language, described once: for help, completion and "did you mean"."""
+"""Every primitive of the language, described once.
+
+Help, completion, "did you mean", the messages about wrong arguments (in Lua and in Python) and docs/primitives.md are
+all made from this table, and ``tests/conformance/test_misuse_generated.py`` tries every wrong argument of every row.
+
+The rows of what people are asked stand in ``asking.py``, those of what a program declares in ``declaring.py``. A row is
+``Primitive(name, kind, summary, arguments)``:
+
+- ``must(name, expected)`` is a required argument, ``may(name, expected, default)`` an optional one. ``expected`` is one
+  of the words of ``rows.py``, ``one_of(…)`` them, or an ``Expected(…)`` where the row needs its own words.
+- A table of named options is one argument with ``options=(may(…), …)``; a list of tables has ``items=(…)``. Names are
+  unique within a primitive, those of options included, since an error says only the option's.
+- ``takes=`` replaces the signature where arguments do not tell it.
+- ``same("MessageHistory.get", "Session.history")`` describes another name of a primitive above it.
+
+In Lua, ``kit.misuse(primitive, argument, value)`` raises the error for a row's argument, after an inline check where
+speed counts; ``kit.check(primitive, argument, value)`` checks by the row and raises; ``kit.check_options(primitive,
+argument, options)`` checks a table and each option in it. In Python it is
+``misuse.check_options``.
+"""
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from functools import cache
+from typing import Final
 
-__all__ = ["PRIMITIVES", "Primitive", "primitive_names", "reference_page"]
-
-
-class Primitive(NamedTuple):
-    """One primitive.
-
-    Attributes:
-        name: dotted, as it is written.
-        signature: its arguments.
-        summary: what it does and returns, in a sentence.
-    """
-
-    name: str
-    signature: str
-    summary: str
-
-
-PRIMITIVES: Final = tuple(
-    Primitive(*row)
-    for row in (
-        ("Step.run", "(name, fn [, {inputs=}])", "fn's results, computed once and recorded under the name."),
-        ("Step.checkpoint", "(fn)", "fn's results, computed once and recorded by position."),
-        ("checkpoint", "(fn)", "The same as Step.checkpoint."),
-        ("Checkpoint.exists", "(name or position)", "Whether the journal held that checkpoint when first asked."),
-        ("Checkpoint.get", "(name or position)", "That checkpoint's result, or nil."),
-        ("Checkpoint.clear_after", "(name or position)", "Forgets that checkpoint and all later ones."),
-        ("Checkpoint.clear_all", "()", "Forgets all checkpoints; the next run starts from the beginning."),
-        ("Checkpoint.next_position", "()", "The position that the next operation takes."),
-        ("Human.approve", "{message=, context=, timeout=, default=false}", "Asks for a yes or no; a boolean."),
-        (
-            "Human.input",
-            "{message=, placeholder=, options=, timeout=, default=, multiline=, response_schema=}",
-            "Asks for a text, or a value by the schema; nil when it timed out with no default.",
-        ),
-        (
-            "Human.select",
-            '{message=, options=, mode="single", min=, max=, timeout=, default=}',
-            "Asks for one of the options, or a list of them.",
-        ),
-        (
-            "Human.review",
-            "{message=, artifact=, artifact_type=, options=, timeout=, default=}",
-            "Shows an artifact to judge and edit; {decision, feedback, edited_artifact, responded_at, timed_out}.",
-        ),
-        ("Human.multiple", "{ {id=, type=, message=, …}, … }", "Asks for several fields in one form; a table by id."),
-        (
-            "Human.escalate",
-            '{message=, context=, severity="error"}',
-            "Waits, without end, until a person has resolved it.",
-        ),
-        ("Human.notify", '{message=, content=, details=, level="info", context=}', "Shows something, at once."),
-        ("System.alert", '{message=, level="info", source=, context=}', "Shows an alert, at once."),
-        ("Hitl", "(key, {…})", "Declares options that a Human call takes by config_key."),
-        ("State.get", "(key [, default])", "A value of the State, or the default."),
-        ("State.set", "(key, value)", "Sets a value of the State."),
-        ("State.all", "()", "A copy of the State."),
-        ("State.append", "(key, value)", "Appends to a list of the State."),
-        ("State.increment", "(key [, amount=1])", "Adds to a number of the State and returns the new value."),
-        ("State.delete", "(key)", "Removes a key of the State."),
-        ("State.clear", "()", "Removes all keys of the State."),
-        ("state", ".key", "The State as a table."),
-        ("Stages", "{name, …}", "Declares the stages in their order."),
-        ("Stage.set", "(name)", "Moves to a stage."),
-        ("Stage.advance", "([name])", "Moves to the next stage (or the named one) and returns it; nil at the end."),
-        ("Stage.current", "()", "The current stage, or nil before any."),
-        ("Stage.is", "(name)", "Whether that is the current stage."),
-        ("Stage.history", "()", "Every move: {from_stage, to_stage, timestamp}."),
-        ("Stage.count", "()", "How many moves there were."),
-        ("Stage.progress", "()", "The current stage's place divided by the number declared; 0 before any."),
-        ("Iterations.current", "()", "How many agent turns the run took."),
-        ("Iterations.exceeded", "(n)", "Whether it took n turns or more."),
-        ("Stop.requested", "()", "Whether a stop was asked for."),
-        ("Stop.reason", "()", "Why, or nil."),
-        ("Stop.success", "()", "Whether it counts as a success; true before any."),
-        ("Stop.request", "(reason [, success=true])", "Asks the run to stop; it is polled, never automatic."),
-        ("Log.debug", "(message [, context])", "Shows a line of the log."),
-        ("Log.info", "(message [, context])", "Shows a line of the log."),
-        ("Log.warn", "(message [, context])", "Shows a line of the log."),
-        ("Log.warning", "(message [, context])", "Shows a line of the log."),
-        ("Log.error", "(message [, context])", "Shows a line of the log."),
-        ("print", "(…)", "Shows values in one line."),
-        ("Json.encode", "(value)", "JSON text of a value."),
-        ("Json.decode", "(text)", "The value of a JSON text."),
-        ("Sleep", "(seconds)", "Waits, once; a replay does not wait again."),
-        (
-            "Procedure",
-            "{input=, output=, state=, stages=, function(input) … end}",
-            "Declares the main procedure.",
-        ),
-        ("input", "{field = field.string{…}, …}", "Declares the inputs; also the table that holds them."),
-        ("params", "", "The inputs; the same table as input."),
-        ("output", "{field = …} or one field", "Declares what the program returns."),
-        ("field.string", "{required=, default=, description=, enum=}", "A field of a schema."),
-        ("field.number", "{required=, default=, description=, enum=}", "A field of a schema."),
-        ("field.integer", "{required=, default=, description=, enum=}", "A field of a schema."),
-        ("field.boolean", "{required=, default=, description=}", "A field of a schema."),
-        ("field.array", "{required=, default=, description=, items=}", "A field of a schema."),
-        ("field.object", "{required=, default=, description=, fields=}", "A field of a schema."),
-        ("array", "{…}", "Marks an empty table as a list."),
-        ("object", "{…}", "Marks an empty table as a dict."),
-        ("null", "", "Stands for nothing where a place in a list must stay."),
-    )
+from .asking import ASKING
+from .declaring import DECLARING
+from .rows import (
+    ANY,
+    BOOLEAN,
+    CHECKPOINT,
+    FUNCTION,
+    KEPT,
+    NAME,
+    NUMBER,
+    OPTIONS,
+    SECONDS,
+    TEXT,
+    Expected,
+    Primitive,
+    may,
+    must,
+    one_of,
+    same,
 )
 
-_LUA: Final = (
-    "assert", "coroutine", "error", "getmetatable", "ipairs", "load", "math", "next", "os", "pairs", "pcall",
-    "rawequal", "rawget", "rawlen", "rawset", "select", "setmetatable", "string", "table", "tonumber", "tostring",
-    "type", "unpack", "utf8", "xpcall",
-)  # fmt: skip
+__all__ = ["PRIMITIVES", "primitive"]
 
-_LIBRARIES: Final = {
-    "coroutine": "close create isyieldable resume running status wrap yield",
-    "math": "abs acos asin atan ceil cos deg exp floor fmod frexp huge ldexp log max maxinteger min mininteger modf "
-    "pi rad random randomseed sin sqrt tan tointeger type ult",
-    "os": "clock date difftime time",
-    "string": "byte char find format gmatch gsub len lower match pack packsize rep reverse sub unpack upper",
-    "table": "concat create insert move pack remove sort unpack",
-    "utf8": "char charpattern codepoint codes len offset",
-}
+_KEY: Final = must("key", TEXT)
+_NODE: Final = Expected("a node or its id", "string table", "any")
+_SCORE: Final = Expected("a finite number", "number")
+_STAGE: Final = must("name", NAME)
+_STEP: Final = must("fn", FUNCTION)
+_WHICH: Final = must("checkpoint", CHECKPOINT)
+_LOGGED: Final = (may("message", ANY), may("context", ANY))
+_MARKED: Final = (may("table", Expected("a table", "table", "any")),)
 
 
-def reference_page() -> str:
-    """The reference of all primitives, as Markdown: one table per family, in the order of the catalog."""
-    lines = [
-        "# Primitives",
-        "",
-        "Made from `lua_procedures/primitives/catalog.py`; Shift-Tab in a cell shows the same.",
-    ]
-    family = None
-    for primitive in PRIMITIVES:
-        owner = primitive.name.partition(".")[0] if "." in primitive.name else "Others"
-        if owner != family:
-            lines += ["", f"## {owner}", "", "| call | what it does |", "|---|---|"]
-            family = owner
-        call = f"{primitive.name}{primitive.signature}".replace("|", "\\|")
-        lines.append(f"| `{call}` | {primitive.summary} |")
-    return "\n".join(lines) + "\n"
+_ROLE: Final = one_of("system", "user", "assistant", "tool")
+_MESSAGE: Final = Expected("a role or a message {role=, content=}", "string table", "named")
+_PATH: Final = must("path", NAME)
 
 
-def primitive_names() -> list[str]:
-    """Every name a program can use: dotted names, their families, and Lua's own."""
-    names = {primitive.name for primitive in PRIMITIVES}
-    members = {f"{library}.{member}" for library, listed in _LIBRARIES.items() for member in listed.split()}
-    return sorted(names | members | {name.partition(".")[0] for name in names} | set(_LUA))
+def _conversation(name: str) -> tuple[Primitive, ...]:
+    message = must("message", _MESSAGE, options=(must("role", _ROLE), must("content", KEPT)))
+    append = "Adds a message to the run's shared conversation; also (role, content)."
+    return (
+        Primitive(f"{name}.append", "state", append, (message,)),
+        Primitive(f"{name}.inject_system", "state", "Adds a message of the role system.", (must("text", TEXT),)),
+        Primitive(f"{name}.history", "state", "Copies of all messages: {role, content}."),
+        Primitive(f"{name}.get", "state", f"The same as {name}.history."),
+        Primitive(f"{name}.count", "state", "How many messages there are."),
+        Primitive(f"{name}.clear", "state", "Removes all messages."),
+    )
+
+
+_ROWS: Final = (
+    Primitive(
+        "Step.run",
+        "durable",
+        "fn's results, computed once and recorded under the name.",
+        (must("name", NAME), _STEP, may("options", OPTIONS, options=(may("inputs", KEPT),))),
+    ),
+    Primitive("Step.checkpoint", "durable", "fn's results, computed once and recorded by position.", (_STEP,)),
+    same("checkpoint", "Step.checkpoint"),
+    Primitive("Checkpoint.exists", "journal", "Whether the journal held that checkpoint when first asked.", (_WHICH,)),
+    Primitive("Checkpoint.get", "journal", "That checkpoint's result, or nil.", (_WHICH,)),
+    Primitive("Checkpoint.clear_after", "journal", "Forgets that checkpoint and all later ones.", (_WHICH,)),
+    Primitive("Checkpoint.clear_all", "journal", "Forgets all checkpoints; the next run starts from the beginning."),
+    Primitive("Checkpoint.next_position", "journal", "The position that the next operation takes."),
+    *ASKING,
+    Primitive("State.get", "state", "A value of the State, or the default.", (_KEY, may("default", ANY))),
+    Primitive(
+        "State.set", "state", "Sets a value of the State; nil removes it.", (_KEY, may("value", KEPT)), "(key, value)"
+    ),
+    Primitive("State.all", "state", "A copy of the State."),
+    Primitive("State.append", "state", "Appends to a list of the State.", (_KEY, must("value", KEPT))),
+    Primitive(
+        "State.increment",
+        "state",
+        "Adds to a number of the State and returns the new value.",
+        (_KEY, may("amount", NUMBER, "1")),
+    ),
+    Primitive("State.delete", "state", "Removes a key of the State.", (_KEY,)),
+    Primitive("State.clear", "state", "Removes all keys of the State."),
+    Primitive("state", "value", "The State as a table.", (_KEY, may("value", KEPT)), ".key"),
+    Primitive(
+        "Stages",
+        "declaration",
+        "Declares the stages in their order.",
+        (must("names", Expected("a non-empty list of names", "table", "list", filled=True)),),
+        takes="{name, …}",
+    ),
+    Primitive("Stage.set", "state", "Moves to a stage.", (_STAGE,)),
+    Primitive(
+        "Stage.advance",
+        "state",
+        "Moves to the next stage (or the named one) and returns it; nil at the end.",
+        (may("name", NAME),),
+    ),
+    Primitive("Stage.current", "state", "The current stage, or nil before any."),
+    Primitive("Stage.is", "state", "Whether that is the current stage.", (_STAGE,)),
+    Primitive("Stage.history", "state", "Every move: {from_stage, to_stage, timestamp}."),
+    Primitive("Stage.count", "state", "How many moves there were."),
+    Primitive("Stage.progress", "state", "The current stage's place divided by the number declared; 0 before any."),
+    Primitive(
+        "GraphNode.create",
+        "state",
+        "Adds a node below the parent, else below the current node, and returns it. It has id, label, content, "
+        "children(), parent(), score(), set_score(n), metadata() and set_metadata(key, value); where plain data is "
+        "needed it is its record {id, label, content, parent_id, score, metadata}.",
+        (
+            must("content", KEPT, options=(may("label", TEXT), may("score", _SCORE))),
+            may("metadata", Expected("a table with named keys", "table", "named")),
+            may("parent", _NODE),
+        ),
+        "(content [, metadata [, parent]]) or {label=, content=, parent=, score=, …}",
+    ),
+    Primitive("GraphNode.root", "state", "The first node, or nil before any."),
+    Primitive("GraphNode.current", "state", "The current node, or nil before any."),
+    Primitive(
+        "GraphNode.set_current",
+        "state",
+        "Makes a node the current one; false for an unknown id.",
+        (must("node", _NODE),),
+    ),
+    Primitive("GraphNode.get", "state", "The node of that id, or nil.", (must("id", TEXT),)),
+    Primitive("Iterations.current", "state", "How many agent turns the run took."),
+    Primitive("Iterations.exceeded", "state", "Whether it took n turns or more.", (must("n", NUMBER),)),
+    Primitive("Stop.requested", "state", "Whether a stop was asked for."),
+    Primitive("Stop.reason", "state", "Why, or nil."),
+    Primitive("Stop.success", "state", "Whether it counts as a success; true before any."),
+    Primitive(
+        "Stop.request",
+        "state",
+        "Asks the run to stop; it is polled, never automatic.",
+        (must("reason", TEXT), may("success", BOOLEAN, "true")),
+    ),
+    *(
+        Primitive(f"Log.{level}", "shown", "Shows a line of the log.", _LOGGED, "(message [, context])")
+        for level in ("debug", "info", "warn", "warning", "error")
+    ),
+    Primitive("print", "shown", "Shows values in one line.", takes="(…)"),
+    Primitive("Json.encode", "pure", "JSON text of a value.", (may("value", KEPT),), "(value)"),
+    Primitive("Json.decode", "pure", "The value of a JSON text.", (must("text", TEXT),)),
+    Primitive("Sleep", "durable", "Waits, once; a replay does not wait again.", (must("seconds", SECONDS),)),
+    *_conversation("Session"),
+    *_conversation("MessageHistory"),
+    Primitive("File.read", "durable", "The text of a file of the run's folder.", (_PATH,)),
+    Primitive(
+        "File.write",
+        "durable",
+        "Replaces a file of the run's folder as a whole; creates the folders on the way. true.",
+        (_PATH, must("text", TEXT)),
+    ),
+    Primitive("File.exists", "durable", "Whether a file is there; false for a folder.", (_PATH,)),
+    Primitive("File.size", "durable", "How many bytes a file has; an error where there is none.", (_PATH,)),
+    Primitive(
+        "Retry.with_backoff",
+        "durable",
+        "fn's results; while it fails it is called again after waits that grow. Each wait is a Sleep.",
+        (
+            must("fn", FUNCTION),
+            may(
+                "options",
+                OPTIONS,
+                options=(
+                    may("max_attempts", Expected("a whole number (1 or more)", "number", whole=True, least=1), "3"),
+                    may("initial_delay", SECONDS, "1"),
+                    may("max_delay", SECONDS, "60"),
+                    may("backoff_factor", Expected("a number (0 or more)", "number", least=0), "2"),
+                    may("jitter", BOOLEAN, "false"),
+                    may("on_error", FUNCTION),
+                ),
+            ),
+        ),
+    ),
+    *DECLARING,
+    Primitive("array", "pure", "Marks an empty table as a list.", _MARKED, "{…}"),
+    Primitive("object", "pure", "Marks an empty table as a dict.", _MARKED, "{…}"),
+    Primitive("null", "value", "Stands for nothing where a place in a list must stay."),
+)
+
+
+def _filled(row: Primitive) -> Primitive:
+    """A row with what it shares with the one whose other name it is."""
+    if not row.same_as:
+        return row
+    other = next(each for each in _ROWS if each.name == row.same_as)
+    return other._replace(name=row.name, summary=row.summary, same_as=other.name)
+
+
+#: Every primitive, in the order of the reference.
+PRIMITIVES: Final = tuple(map(_filled, _ROWS))
+
+
+@cache
+def _by_name() -> dict[str, Primitive]:
+    return {each.name: each for each in PRIMITIVES}
+
+
+def primitive(name: str) -> Primitive:
+    """The row of a name.
+
+    Raises:
+        KeyError: there is none.
+    """
+    return _by_name()[name]

@@ -5,22 +5,28 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Awaitable, Collection
+from collections.abc import Awaitable, Collection, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .. import errors
 from ..durable.journal import Journal
 from ..durable.serialization import dumps, loads
 from ..errors import ProcedureError, StoreError
-from ..events import RunEnded, RunStarted, Sink
+from ..events import GraphGrew, RunEnded, RunStarted, Sink
+from ..files import Folder
+from ..graphs import Graph
 from ..language.diagnostics import mark, runtime_error
 from ..language.runtime import MAIN, Guest, Interrupted
 from ..limits import Limits
-from ..primitives.misuse import Misuse
+from ..primitives.misuse import Misuse, expectations
 from ..program import check_inputs, check_output, check_output_schema, typed_strings
-from ..runs import Run, RunData, RunStatus, Stop
+from ..rendering.graph import graph_bundle
+from ..runs import Message, Run, RunData, RunStatus, Stop, ToolCall
+from .calls import Calls
+from .entering import Entering
 from .explaining import plan
-from .hosting import Hosting
+from .filing import Filing
+from .hosting import BREATH, Hosting
 from .ledger import Ledger, PlanReached, Policy
 from .outcomes import checkpoint_of, response_of
 from .passes import Handler, LateHandler, Pass, Program, Reply
@@ -38,7 +44,11 @@ __all__ = ["Driver"]
 T = TypeVar("T")
 
 _REMEMBERED = 100  # errors of the host that the program caught, or may yet let through
-_BREATH = 0.05  # seconds after which a pass lets the event loop turn
+
+_ENDINGS = ("done", "failed")
+
+#: Errors that the prelude raises by their class.
+_OWN = {"ToolError": errors.ToolError, "ModelError": errors.ModelError}
 
 #: Errors of the host that a program may catch; all others end it.
 _CATCHABLE = (Misuse, errors.SchemaError, errors.ConversionError, errors.ToolError, errors.ModelError)
@@ -79,25 +89,32 @@ class Driver:
         self._emit: Sink = sink or _ignore
         self._ledger = Ledger(journal, policy, self._emit, watched=sink is not None)
         self._host = Hosting(self._ledger, self._emit, known, limits.max_notice_bytes, program.seeded)
-        self._guest = Guest(self._host, limits)
+        self._guest = Guest(self._host, limits, expectations())
         self._interrupts = Interrupts(self._interrupt)
         self._refused: dict[int, ProcedureError] = {}
         self._refusals = 0
         self._offered = 0
-        self._now, self._later = self._handlers()
+        self._grown = 0
+        self._now, self._later = self._handlers(Folder(program.files, limits.max_bytes))
 
-    def _handlers(self) -> tuple[dict[str, Handler], dict[str, LateHandler]]:
+    def _handlers(self, files: Folder) -> tuple[dict[str, Handler], dict[str, LateHandler]]:
         within = Pass(
             self._program, self._journal, self._ledger, self._host, self._people, self._guest.converter, self._data,
-            self._emit, self._wait, self._save, self._check_stop, self._interrupts.raising,
+            self._emit, self._wait, self._save, self._check_stop, self._interrupts.raising, files,
         )  # fmt: skip
+        calls = Calls(within)
         now: dict[str, Handler] = {
             **Steps(within).handlers,
+            **Entering(within).handlers,
+            **Filing(within).handlers,
+            **calls.handlers,
             "inputs": self._inputs,
+            "module": self._module,
+            "arguments": self._arguments,
             "schema": self._schema,
             "outputs": self._outputs,
         }
-        return now, {**Questions(within).late_handlers, **Sleeping(within).late_handlers}
+        return now, {**Questions(within).late_handlers, **Sleeping(within).late_handlers, **calls.late_handlers}
 
     @property
     def key(self) -> tuple[str, int]:
@@ -157,9 +174,12 @@ class Driver:
         guest, program = self._guest, self._program
         compiled = guest.load(program.text, program.chunk, first_line=program.first_line)
         guest.kit.set_input(guest.converter.push(dict(program.inputs)))
+        if program.tool_rows:
+            guest.kit.set_tools(guest.converter.push(dict(program.tool_rows)))
         guest.start(compiled)
         now, stops = self._now, self._host.stops
-        breathed = time.monotonic()
+        host = self._host
+        host.breathed = time.monotonic()
         passed = 0
         reply: Reply = ()
         while True:
@@ -175,14 +195,18 @@ class Driver:
                     reply = handle(*said[1:])
                 except _CATCHABLE as error:
                     reply = self._refuse(error)
-                if time.monotonic() - breathed > _BREATH:
+                if time.monotonic() - host.breathed > BREATH:
+                    self._tell_growth()
                     await self._wait(asyncio.sleep(0))
-                    breathed = time.monotonic()
+                    host.breathed = time.monotonic()
             elif said[0] in self._later:
+                self._tell_growth()
                 reply = await self._answered(said)
-            else:
+            elif said[0] in _ENDINGS:
                 self._conclude(said)
                 return
+            else:
+                raise RuntimeError(f"the prelude asked for {said[0]!r}, which nothing answers")
             if self._offered < len(stops):
                 self._offer_stops()
 
@@ -199,6 +223,24 @@ class Driver:
         self._refusals += 1
         kind = "" if isinstance(error, Misuse) else type(error).__name__
         return ("refuse", error.message, kind, str(self._refusals - 1))
+
+    # -- the tree ------------------------------------------------------------------------------------------
+
+    def _tell_growth(self) -> None:
+        """Tell who watches that there are more nodes; Lua rests meanwhile."""
+        size = self._guest.kit.graph_size()
+        if size != self._grown:
+            self._grown = size
+            self._emit(GraphGrew(size, self._tree))
+
+    def _tree(self, limit: int | None = None) -> Graph:
+        """The tree, or so many of its nodes: the path to the current one, then breadth first from the root."""
+        kit = self._guest.kit
+        if kit is None:  # the run is over
+            return self._data.graph
+        return Graph.read(
+            self._guest.read(lambda: kit.graph_text(limit)) or "", self._guest.converter.objects, graph_bundle
+        )
 
     # -- stopping ----------------------------------------------------------------------------------------
 
@@ -223,11 +265,32 @@ class Driver:
             self._guest.kit.offer_stop(number, *loads(text))
         self._offered = len(self._host.stops)
 
+    # -- other texts ---------------------------------------------------------------------------------------
+
+    def _module(self, name: str, line: int) -> Reply:
+        module = self._program.modules(name)
+        if module is None:
+            raise Misuse(f"no module {name!r}: define a cell of that name with --define, or put {name}.lua beside it")
+        self._data.modules[name] = module
+        try:
+            return ("value", self._guest.load(module.text, module.chunk, first_line=module.first_line))
+        except errors.LuaSyntaxError as error:
+            error.message, error.line = f"{module.chunk}:{error.line}: {error.message}", line
+            raise
+
     # -- schemas -------------------------------------------------------------------------------------------
 
     def _inputs(self, schema: str, line: int) -> Reply:
         declared = loads(schema)
-        given = {**self._program.inputs, **typed_strings(declared, self._program.texts)}
+        return self._checked(declared, {**self._program.inputs, **typed_strings(declared, self._program.texts)}, line)
+
+    def _arguments(self, schema: str, text: str, line: int) -> Reply:
+        given = loads(text, self._guest.converter.objects) or {}
+        if not isinstance(given, dict):
+            raise Misuse("input: a table of named fields expected, got a list")
+        return self._checked(loads(schema), given, line)
+
+    def _checked(self, declared: Any, given: Mapping[str, Any], line: int) -> Reply:
         values, undeclared = check_inputs(declared, given)
         for name in undeclared:
             self._host.warn(f"the input {name!r} is not declared; it is passed on", line)
@@ -271,6 +334,8 @@ class Driver:
             return original
         if kind == "ConversionError":
             return errors.ConversionError(error.message, path=detail, line=error.line)
+        if kind in _OWN:
+            return _OWN[kind](error.message, line=error.line)
         return error
 
     def _warn_of_unused(self) -> None:
@@ -309,7 +374,12 @@ class Driver:
         kit = self._guest.kit
         world = self._guest.read(kit.world_text)
         self._data.state_text = self._guest.read(kit.state_text) or "{}"
-        self._data.state_objects = self._guest.converter.objects
+        objects = self._data.state_objects = self._guest.converter.objects
+        messages = loads(self._guest.read(kit.messages_text) or "[]", objects)
+        self._data.messages = [Message(**message) for message in messages]
+        calls = loads(self._guest.read(kit.tool_calls_text) or "[]", objects)
+        self._data.tool_calls = [ToolCall(**call) for call in calls]
+        self._data.graph = self._tree()
         if world is not None:
             read = loads(world)
             self._data.iterations, self._data.stop = read["iterations"], Stop(**read["stop"])
@@ -321,7 +391,9 @@ class Driver:
         row.status, row.program, row.updated = status, self._program.text, time.time()
         row.error = None if error is None else str(error)
         pending = self._data.pending
-        row.options = dumps({**loads(row.options), "pending": pending.id if pending is not None else None})
+        modules = {name: [each.text, each.chunk, each.first_line] for name, each in self._data.modules.items()}
+        kept = {"pending": pending.id if pending is not None else None, "modules": modules}
+        row.options = dumps({**loads(row.options), **kept})
         if status == "completed":
             row.outcome, row.tail = outcome, self._ledger.frames[0].chain
         self._journal.store.save(row)

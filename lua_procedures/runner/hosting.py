@@ -19,7 +19,9 @@ from ..primitives.notices import notice_from
 from ..runs import Notice, StageMove
 from .ledger import Ledger
 
-__all__ = ["Hosting"]
+__all__ = ["BREATH", "Hosting"]
+
+BREATH = 0.05  # seconds after which a pass lets the event loop turn
 
 _LONGEST = 1000  # characters of a warning of ours
 _OVERHEAD = 100  # bytes that a notice counts at least: an empty one takes memory too
@@ -38,6 +40,7 @@ class Hosting:
         seeded: whether the user gave the run's seed.
         hitl: the ``Hitl`` declarations by key.
         stops: stops asked for from outside, as JSON texts of ``[reason, success]``.
+        breathed: the monotonic time at which the event loop last turned.
     """
 
     ledger: Ledger
@@ -50,6 +53,7 @@ class Hosting:
     declared: tuple[str, ...] = ()
     hitl: dict[str, dict[str, Any]] = field(default_factory=dict)
     stops: list[str] = field(default_factory=list)
+    breathed: float = 0.0
     _shown: int = 0
     _waiting: str | None = None
 
@@ -80,6 +84,10 @@ class Hosting:
         message = message if len(message) <= _LONGEST else message[: _LONGEST - 1] + "…"
         self._count(len(message) + _OVERHEAD, line)
         self.show(Notice(kind="warning", level=level, message=message, line=line or None))
+
+    def remark(self, message: str, line: int) -> None:
+        """A notice of our own that is no warning."""
+        self.warn(message, line, "info")
 
     def unknown_global(self, name: str, line: int) -> None:
         """A global that is not defined was read: nil, and one warning that names what is close."""
@@ -160,6 +168,28 @@ class Hosting:
     def next_position(self) -> int:
         """The position that the next operation of this frame takes."""
         return self.ledger.frame.next
+
+    def step_position(self, depth: int) -> int:
+        """The position at that depth, from 0, in the path of the innermost step that is open; -1 beyond its end."""
+        path = next((frame.path for frame in self.ledger.frames[::-1] if frame.is_step()), "")
+        positions = path.split("/") if path else []
+        return int(positions[depth]) if depth < len(positions) else -1
+
+    # -- steps -------------------------------------------------------------------------------------------
+
+    def begin_step(self, kind: str, name: str, asked: str, line: int) -> int:
+        """A step that is new beyond question runs at once; now and then the event loop must turn instead."""
+        if time.monotonic() - self.breathed > BREATH:
+            return 0
+        return int(self.ledger.begin_new(kind, name, asked, line, len(self.notices)))
+
+    def end_step(self, text: str) -> int:
+        """Record a step that returned a scalar and did nothing else; 0 where it showed something."""
+        ledger = self.ledger
+        if ledger.frames[-1].notices_from != len(self.notices):
+            return 0
+        ledger.close(text)
+        return 1
 
     # -- time and chance ---------------------------------------------------------------------------------
 

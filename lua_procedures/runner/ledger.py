@@ -92,6 +92,7 @@ class Ledger:
         self.policy = policy
         self._emit = emit
         self._watched = watched
+        self._careful = policy.strict or policy.plan or bool(policy.redo)
         self.frames = [Frame("", root_key(journal.row.root), 0)]
         self.passed: list[Entry] = []
         self.kept = bytearray()
@@ -198,7 +199,7 @@ class Ledger:
         """
         if self._caught:
             self.settle()
-        if self.journal.recorded or self.policy.plan:
+        if self.journal.recorded or self.policy.plan or self.policy.strict:
             self._explain(sought)
         if self._watched:
             self._announce()
@@ -231,6 +232,30 @@ class Ledger:
             self.planned = list(self.journal.tail_from(before)) if before else []
             self.change = self.change or f"{_place_of(sought)}{called(sought)} is new"
             raise PlanReached
+
+    def begin_new(self, kind: str, name: str, asked: str, line: int, notices: int) -> bool:
+        """Open a step of which nothing can be recorded, and that nothing forbids to run; False for any other.
+
+        The common case of a live pass: what ``seek``, ``go_live`` and ``open`` do, in one.
+        """
+        if self._caught or self._careful or len(self.frames) > 1:
+            return False
+        frame = self.frames[0]
+        chain = frame.chain
+        key = key_of(chain, kind, name, asked)
+        journal = self.journal
+        if journal.times(key) or (journal.recorded and journal.superseded(chain)) or frame.entry_named(name):
+            return False
+        path = str(frame.next)
+        opened = Frame(path + "/", key, 0, frame)
+        opened.kind, opened.name, opened.asked, opened.line, opened.path = kind, name, parts_text(asked), line, path
+        opened.prev = chain
+        opened.notices_from = notices
+        opened.started = time.time()
+        self.frames.append(opened)
+        if self._watched:
+            self._emit(CheckpointStarted(path, kind, name, line))
+        return True
 
     def open(self, sought: Sought, notices: int) -> Frame:
         """Go into a composite operation's own frame."""
@@ -333,6 +358,7 @@ class Ledger:
         why = {sought.name, sought.path} & self.policy.redo
         if why:
             self._redone |= why
+            sought.found = []
             self._write(_hidden(again, sought.key, "redo", ""))
         return times + bool(why)
 
@@ -345,21 +371,23 @@ class Ledger:
                 hint="Look for one that calls itself without an end, or raise limits max_depth.",
             )
 
-    def leave(self, outcome: str, *, failed: bool = False) -> Entry:
+    def leave(self, outcome: str, *, failed: bool = False, objects: tuple[Any, ...] | None = None) -> Entry:
         """Leave an operation that was entered; it counts as replayed when nothing inside it ran."""
         frame = self.frames.pop()
         asked = INSIDE + frame.content.hex()
         chain = chain_after(frame.key, asked, failed=failed)
-        before = None if frame.ran else next((each for each in self.journal.find(frame.key) if each.chain == chain), None)
+        before = (
+            None if frame.ran else next((each for each in self.journal.find(frame.key) if each.chain == chain), None)
+        )
         if before is not None:
-            entry = before._replace(outcome=outcome, line=frame.line, path=frame.path)
+            entry = before._replace(outcome=outcome, line=frame.line, path=frame.path, objects=objects)
             self.replay(entry)
             return entry
         if self._caught and not failed:
             self.settle()
         entry = Entry(
             frame.key, frame.prev, chain, frame.path, frame.kind, frame.name, asked, outcome, failed,
-            line=frame.line, started=frame.started, finished=time.time(), tail=frame.tail,
+            line=frame.line, started=frame.started, finished=time.time(), tail=frame.tail, objects=objects,
         )  # fmt: skip
         self._keep(entry)
         return entry

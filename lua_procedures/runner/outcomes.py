@@ -12,7 +12,7 @@ from ..runs import Checkpoint
 __all__ = ["checkpoint_of", "failure_text", "response_of", "response_text", "value_text"]
 
 #: Kinds whose outcome is the list of what a function returned.
-_SEVERAL = ("step", "checkpoint")
+_SEVERAL = ("step", "checkpoint", "procedure_call")
 
 
 def failure_text(value: str, kind: str, detail: str) -> str:

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from ..durable.journal import Journal
+from ..durable.serialization import dumps, loads
 from ..events import Sink
+from ..files import Folder
 from ..language.conversion import Converter
+from ..modules import Module
 from ..runs import RunData
+from ..tools.registry import Registry
 from .hosting import Hosting
 from .ledger import Ledger
 from .people import People
@@ -34,6 +39,10 @@ class Program:
         inputs: plain data by name.
         texts: inputs as they were typed, for fields that are declared as strings.
         seeded: whether the user gave the seed of ``math.random``.
+        files: the folder that ``File`` may use.
+        modules: gives the text that ``require`` asks for, or None where there is none of that name.
+        tools: the tools that Python gives.
+        tool_rows: what the program knows of them (see ``Registry.rows``), also of those that are not here.
     """
 
     text: str
@@ -42,6 +51,10 @@ class Program:
     inputs: Mapping[str, Any] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
     seeded: bool = False
+    files: Path = field(default_factory=Path.cwd)
+    modules: Callable[[str], Module | None] = lambda name: None
+    tools: Registry = field(default_factory=Registry)
+    tool_rows: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -55,6 +68,7 @@ class Pass:
         save: writes the journal's head with a status.
         check_stop: raises where the person pressed stop meanwhile.
         calling: for the time of a call of a user's Python, in which the stop button raises at once.
+        files: what ``File`` may use.
     """
 
     program: Program
@@ -69,3 +83,15 @@ class Pass:
     save: Callable[[str], None]
     check_stop: Callable[[], None]
     calling: Callable[[], AbstractContextManager[None]]
+    files: Folder
+
+    def portable(self, text: str, effects: str | None = None) -> tuple[str, str | None, tuple[Any, ...] | None]:
+        """Texts whose handles count from 0 and stand for the entry's own objects, and these objects."""
+        known = self.converter.objects
+        if not known or ('"handle"' not in text and '"handle"' not in (effects or "")):
+            return text, effects, None
+        objects: list[Any] = []
+        text = dumps(loads(text, known), objects)
+        if effects is not None:
+            effects = dumps(loads(effects, known), objects)
+        return text, effects, tuple(objects) or None

@@ -26,6 +26,7 @@ class Steps:
         self._host = within.host
         self._converter = within.converter
         self._push = within.converter.push
+        self._portable = within.portable
         self._sought: Sought | None = None
         self.handlers: dict[str, Handler] = {
             "begin": self._begin,
@@ -131,17 +132,6 @@ class Steps:
             return effects
         listed = loads(effects) if effects else []
         return dumps([*listed, *(["notice", notice.model_dump()] for notice in notices[first:])])
-
-    def _portable(self, text: str, effects: str | None) -> tuple[str, str | None, tuple[Any, ...] | None]:
-        """Texts whose handles count from 0 and stand for the entry's own objects."""
-        known = self._converter.objects
-        if not known or ('"handle"' not in text and '"handle"' not in (effects or "")):
-            return text, effects, None
-        objects: list[Any] = []
-        text = dumps(loads(text, known), objects)
-        if effects is not None:
-            effects = dumps(loads(effects, known), objects)
-        return text, effects, tuple(objects) or None
 
     def _copies(self, effects: str | None, objects: tuple[Any, ...] | None) -> Any:
         """The recorded copies of what was put into State, by the effect's place; None where there are no effects."""

@@ -240,6 +240,19 @@ class StoreConformance:
         assert list(store.entries(row.id)) == [_entry()]
         assert store.open_requests(row.id) == [StoredRequest("r", "{}")]
 
+    def test_saving_can_move_a_journal(self, store: Store, other: Store) -> None:
+        """A head saved with another root and generation is found there with its entries, and no longer where it was."""
+        earlier = store.create(_row())
+        moved = store.create(_row(root="elsewhere"))
+        store.append(moved.id, _entry())
+        store.save(replace(moved, root="00", generation=1))
+        found = other.find("triage", "00")
+        assert found is not None
+        assert (found.id, found.generation) == (moved.id, 1)
+        assert list(other.entries(found.id)) == [_entry()]
+        assert other.find("triage", "elsewhere") is None
+        assert earlier in other.journals()
+
     def test_find_with_root_is_the_newest_generation(self, store: Store) -> None:
         """With a root the newest generation counts, also where an older one was updated later."""
         first, second = store.create(_row()), store.create(_row())
@@ -331,6 +344,9 @@ class StoreConformance:
         store.ask(journal, "z", "again")
         store.answer(journal, "m", "1")
         assert [request.id for request in other.open_requests(journal)] == ["z", "a", "b"]
+        assert [(request.id, request.answer) for request in other.requests(journal)] == [
+            ("z", None), ("a", None), ("m", "1"), ("b", None),
+        ]  # fmt: skip
 
     def test_questions_never_mix(self, store: Store) -> None:
         """Journals that use one id for a question do not see each other's."""

@@ -66,6 +66,9 @@ def outcome(run: Run) -> dict[str, Any]:
         "state": run.state,
         "stages": run.stages,
         "stop": run.stop,
+        "graph": run.graph,
+        "messages": run.messages,
+        "tool_calls": run.tool_calls,
         "notices": run.notices,
         "answers": run.answers,
         "checkpoints": [(each.path, each.kind, each.name, each.value, each.error) for each in run.checkpoints],
@@ -167,6 +170,9 @@ class DyingStore:
 
     def request(self, journal: int, request_id: str) -> StoredRequest | None:
         return self._read(self._store.request, journal, request_id)
+
+    def requests(self, journal: int) -> list[StoredRequest]:
+        return self._read(self._store.requests, journal)
 
     def open_requests(self, journal: int) -> list[StoredRequest]:
         return self._read(self._store.open_requests, journal)

@@ -11,7 +11,7 @@ import time
 import pytest
 
 from lua_procedures import AnswerRefused, DivergenceError, LimitExceeded, arun, run
-from lua_procedures.api import Job, drive
+from lua_procedures.jobs import Job, drive
 
 from .cells import messages
 

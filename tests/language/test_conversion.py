@@ -8,6 +8,7 @@ import dataclasses
 import datetime as dt
 import enum
 import math
+import os
 import pathlib
 import subprocess
 import sys
@@ -21,7 +22,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lua_procedures import ConversionError, UsageError, run
+from lua_procedures import ConversionError, LimitExceeded, UsageError, run
+from lua_procedures.durable.serialization import loads
+from lua_procedures.language.runtime import MAIN, Guest
+from lua_procedures.limits import Limits
 
 
 def record(info):
@@ -450,3 +454,243 @@ def test_values_are_the_same_in_another_process(tmp_path):
     assert [each[0] for each in said] == ["0", "1"]
     assert said[0][1] == said[1][1]
     assert said[0][1].strip() == ascii([1e308, 5e-324, -0.0, 1.0, 1, b"\xff", "é", [], {}, None, {"a": {"b": 2.0**53}}])
+
+
+# Text, and what it says -----------------------------------------------------------------------------------------------
+
+# Keys that mark tags, keys that are numbers to the eye, keys beside each other in Lua's hash; None and bytes anywhere.
+KEYS = TEXTS | st.sampled_from(["\0", "\\u0000", '"', "v", "i", "1", "", "n"])
+ANY_PLAIN = st.recursive(
+    SCALARS | st.none() | st.binary(max_size=8) | st.sampled_from([5e-324, 1e300, -0.0, 0.1, 1e15, 1e16, 2**53 + 1]),
+    lambda inner: st.lists(inner, max_size=12) | st.dictionaries(KEYS, inner, max_size=8),
+    max_leaves=60,
+)
+
+
+class Silent:
+    """A host that answers 0 to everything."""
+
+    def __getattr__(self, _name: str) -> Any:
+        return lambda *_: 0
+
+
+def text_of(value: Any, program: str = "return input.x") -> str:
+    """The text in which a program's result leaves Lua, without the brackets of its list."""
+    guest = Guest(Silent(), Limits())
+    guest.start(guest.load(program, "cell", first_line=1))
+    guest.kit.set_input(guest.converter.push({"x": value}))
+    how, text = guest.resume(MAIN)
+    assert how == "done"
+    return text[1:-1]
+
+
+def in_lua(value: Any) -> Any:
+    """What Lua can have of plain data: a None in a dict is an absent key, and bytes that are UTF-8 are text."""
+    if isinstance(value, list):
+        return [in_lua(each) for each in value]
+    if isinstance(value, dict):
+        return {key: in_lua(each) for key, each in value.items() if each is not None}
+    if isinstance(value, bytes):
+        try:
+            return value.decode()
+        except UnicodeDecodeError:
+            return value
+    return value
+
+
+@QUICK
+@given(ANY_PLAIN)
+def test_text_says_exactly_what_went_in(value):
+    """Every kind of plain data, at any depth, comes out of Lua equal in value and in type."""
+    assert same(loads(text_of(value)), in_lua(value))
+
+
+def text_in_order(value: Any) -> str:
+    """The text that Lua compares: the keys of all dicts in order."""
+    guest = Guest(Silent(), Limits())
+    text: str = guest.kit.encode_sorted("test", guest.converter.push(value))
+    return text
+
+
+@QUICK
+@given(ANY_PLAIN)
+def test_text_is_the_same_after_another_turn(value):
+    """Out, in and out again is the same text, to the last digit and mark."""
+    text = text_in_order(value)
+    assert text_in_order(loads(text)) == text
+    assert same(loads(text), in_lua(value))
+    assert same(loads(text_of(loads(text_of(value)))), in_lua(value))
+
+
+@QUICK
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False) | INTEGERS, min_size=1, max_size=40))
+def test_numbers_are_exact(values):
+    """Lists of numbers come out exactly, however their texts are put together; so do the same numbers in a dict."""
+    assert same(loads(text_of(values)), values)
+    fields = {f"k{n}": value for n, value in enumerate(values)}
+    assert same(loads(text_of(fields)), fields)
+
+
+@QUICK
+@given(st.lists(st.dictionaries(KEYS, SCALARS | st.none(), max_size=4), max_size=10))
+def test_rows(rows):
+    """Dicts of one shape and of many, with keys that come again, go in and out as they are."""
+    assert same(loads(text_of(rows * 2)), in_lua(rows * 2))
+
+
+@pytest.mark.parametrize("count", [7, 8, 9, 999, 1000, 1001, 2001, 4001, 9001])
+@pytest.mark.parametrize("odd", [None, "x", '"', b"\xff", 0.1, True, [1], {"a": 1}])
+def test_long_lists(count, odd):
+    """Long lists, whose items are looked at many at a time, keep an item of another kind in its place."""
+    for base in (7, 1 / 3, "plain", 'a "quoted" one'):
+        for place in (0, count // 2, count - 1):
+            values = [base] * count
+            values[place] = odd
+            assert same(loads(text_of(values)), values)
+
+
+def test_large_values_come_out_whole():
+    """A value of many thousand pieces of text is put together as it was."""
+    value = {f"k{n}": [n, n / 7, f"text {n}", None, {"n": b"\xff", '"': n % 2 == 0}] for n in range(5000)}
+    assert same(loads(text_of(value)), value)
+
+
+ORDERS = """
+local keys = {}
+local function visit(t, path) for k, v in pairs(t) do
+  keys[#keys + 1] = path .. k
+  if type(v) == "table" then visit(v, path .. k .. ".") end
+end end
+visit(Step.run("s", function()
+  local t = {}
+  for i = 1, 60 do t["k" .. i] = i t["x" .. i * 7] = {a = i, b = i, [tostring(i)] = 1} if i % 3 == 0 then t["k" .. i - 1] = nil end end
+  for _, row in ipairs(input.rows) do t[row] = true end
+  return t
+end), "")
+return keys
+"""
+
+
+@settings(QUICK, max_examples=25)
+@given(st.lists(TEXTS, max_size=20))
+def test_order_is_the_same_on_replay(rows):
+    """`pairs` visits a recorded value in the same order live and on replay."""
+    name = next(NAMES)
+    live, replayed = (run(ORDERS, name=name, params={"rows": rows}) for _ in range(2))
+    assert replayed.replayed == 1
+    assert live.value == replayed.value
+
+
+def test_texts_and_orders_are_the_same_in_other_processes():
+    """What a program returns has the same text in each process, and `pairs` the same order, whatever their hash seeds."""
+    code = (
+        "import sys; from tests.language.test_conversion import ORDERS, text_of; from lua_procedures import run;"
+        "value = {'é': [1.5, b'\\xff', {f'k{n}': n / 7 for n in range(50)}, None, {}, []], '\\0': 1};"
+        "print(ascii(text_of(value)), run(ORDERS, params={'rows': ['a', 'b']}).value)"
+    )
+    said = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            capture_output=True, text=True, check=True, timeout=60,
+            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(sys.path)},
+        ).stdout
+        for seed in "123"
+    }  # fmt: skip
+    assert len(said) == 1
+    assert "k58" in said.pop()
+
+
+def test_texts_stay_short():
+    """Numbers of few decimals are written with these, in a program's JSON all numbers with no digit too many."""
+    values = [0.1, 2.0, -0.0, 1e300, 1.25, 1234.56, 2**53, 1700000000.25]
+    assert text_of(values) == "[0.1,2.0,-0.0,1e+300,1.25,1234.56,9007199254740992,1700000000.25]"
+    assert run("return Json.encode({1e-20, 0.1234567891, {}, array{}})").value == "[1e-20,0.1234567891,{},[]]"
+
+
+# Limits ---------------------------------------------------------------------------------------------------------------
+
+TOO_LARGE = [
+    "local t = {} for i = 1, 2000 do t[i] = i end return t",
+    "local t = {} for i = 1, 2000 do t['k' .. i] = i end return t",
+    "local t = {['\\0'] = 1} for i = 1, 2000 do t['k' .. i] = i end return t",
+    "local t = {1} for i = 1, 40 do t = {t, t} end return t",
+    "local t = {1} for i = 1, 40 do t = {a = t, b = t} end return t",
+    "return {('x'):rep(60000), ('x'):rep(60000)}",
+    "local s = ('x'):rep(600) local t = {} for i = 1, 200 do t[i] = s end return t",
+    "local t, k = {}, ('k'):rep(90) for i = 1, 400 do t[i] = {[k] = true, [k .. 'x'] = true} end return t",
+]
+
+
+@pytest.mark.parametrize("source", TOO_LARGE)
+def test_limits_of_a_crossing(source):
+    """A value of too many leaves or bytes is refused, repeated references counted each time."""
+    limits = {"max_leaves": 1500, "max_bytes": 50_000}
+    with pytest.raises(ConversionError, match="larger than 50000 bytes or 1500 leaves") as error:
+        run(source, limits=limits)
+    assert error.value.path == "$"
+
+
+def test_just_within_the_limits():
+    """Exactly as many leaves and bytes as are allowed cross."""
+    limits = {"max_leaves": 1000, "max_bytes": 1000}
+    source = "local t = {} for i = 1, 999 do t[i] = true end return t"
+    assert run(source, limits=limits).value == [True] * 999
+    assert run("return {a = ('x'):rep(999)}", limits=limits).value == {"a": "x" * 999}
+    with pytest.raises(ConversionError):
+        run("return {a = ('x'):rep(1000)}", limits=limits)
+
+
+def test_a_wide_cycle_is_told_as_one():
+    """A long list that holds itself is a cycle, and not a value that is too large."""
+    with pytest.raises(ConversionError, match="a cycle") as error:
+        run("local t = {} for i = 1, 10000 do t[i] = i end t[#t + 1] = t return t")
+    assert error.value.path == "$[10001]"
+
+
+ENDLESS = [
+    "while true do local text = Json.encode({1}) end",
+    "while true do pcall(Json.encode, {print}) end",
+    "while true do pcall(State.set, 'k', {1}) end",
+    "coroutine.wrap(function() while true do local text = Json.encode({'x'}) end end)()",
+    "local t = {} for i = 1, 100000 do t['k' .. i] = i end while true do local text = Json.encode(t) end",
+]
+
+
+@pytest.mark.parametrize("source", ENDLESS)
+def test_conversions_without_end_are_stopped(source):
+    """A loop full of conversions is stopped at the time limit, as any other."""
+    with pytest.raises(LimitExceeded, match="CPU time"):
+        run(source, limits={"max_seconds": 0.4})
+
+
+def test_memory_that_runs_out_in_a_conversion():
+    """A value whose text does not fit into the memory any more ends the run with the limit, and the next run is fine."""
+    source = "local t = {} for i = 1, 40 do t[i] = ('x'):rep(1000000) end return pcall(Json.encode, {t, t})"
+    with pytest.raises(LimitExceeded, match="memory"):
+        run(source, limits={"max_memory_mb": 60})
+    assert run("return {1}").value == [1]
+
+
+@settings(QUICK, max_examples=40)
+@given(
+    ANY_PLAIN,
+    st.lists(st.integers(1, 4), max_size=6),
+    st.sampled_from(["print", "0 / 0", "setmetatable({}, {})", "{1, nil, 3}"]),
+)
+def test_what_is_refused_is_named_with_its_path(value, steps, bad):
+    """Wherever something stands that cannot come out, its kind and its path as Lua counts are told."""
+    kinds = {"print": "function", "0 / 0": "NaN", "setmetatable({}, {})": "metatable", "{1, nil, 3}": "holes"}
+    expression, path = bad, ""
+    for step in reversed(steps):
+        if step > 2:  # a list, whose other items are fine
+            expression, path = "{" + "input.x or 1, " * (step - 1) + expression + "}", f"[{step}]{path}"
+        else:
+            key = ("name", "two words")[step - 1]
+            expression, path = (
+                f"{{other = input.x, [{key!r}] = {expression}}}",
+                (f".{key}" if step == 1 else f'["{key}"]') + path,
+            )
+    with pytest.raises(ConversionError) as error:
+        run(f"return {expression}", params={"x": value})
+    assert kinds[bad] in error.value.message
+    assert error.value.path == "$" + path

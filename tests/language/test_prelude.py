@@ -68,7 +68,7 @@ def test_increment_of_no_number(before):
 
 def test_append_to_a_dict_is_refused():
     """A table with named keys is no list."""
-    with pytest.raises(LuaRuntimeError, match=r"line 1: State\.append: k "):
+    with pytest.raises(LuaRuntimeError, match=r"line 1: State\.append: key: .*\"k\" holds a table with named keys"):
         run("state.k = {a = 1} State.append('k', 1)")
 
 
@@ -141,7 +141,7 @@ def test_undeclared_stages_take_any_name():
 @pytest.mark.parametrize("call", ["Stage.set('c')", "Stage.advance('c')"])
 def test_unknown_stages(call):
     """A stage that is not declared is an error that lists the valid ones."""
-    with pytest.raises(LuaRuntimeError, match=r"unknown stage .*c.*a, b"):
+    with pytest.raises(LuaRuntimeError, match=r"name: one of the stages a, b expected, got \"c\""):
         run(f"Stages{{'a', 'b'}} {call}")
 
 
@@ -347,7 +347,7 @@ def test_notices_in_their_order():
 )
 def test_unknown_levels(call):
     """An unknown level is an error that lists the known ones."""
-    with pytest.raises(ProcedureError, match=r"level .*info, warning, error, critical"):
+    with pytest.raises(ProcedureError, match=r"level: .*info, warning, error, critical expected"):
         run(f"{call}\n")
 
 

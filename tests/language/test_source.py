@@ -13,7 +13,7 @@ from lupa import lua55
 from lua_procedures.language.source import (
     KEYWORDS,
     LineNumbers,
-    assigned_name,
+    assigned_names,
     functions,
     marked,
     split_lines,
@@ -417,11 +417,10 @@ def test_functions_that_share_lines_are_marked() -> None:
     ],
 )
 def test_assigned_name_of_a_call(text: str) -> None:
-    """The variable to which a call is assigned, local or global, is its name."""
-    last = len(split_lines(text)) + 1
+    """The variable to which a call is assigned, local or global, is its name; the line is where its arguments begin."""
+    (names,) = assigned_names(text, ["Agent", "make", "m.Agent"]).values()
 
-    assert assigned_name(text, last) == "writer"
-    assert assigned_name(text, last + 1) is None
+    assert list(names.values()) == [["writer"]]
 
 
 @pytest.mark.parametrize(
@@ -446,18 +445,16 @@ def test_assigned_name_of_a_call(text: str) -> None:
     ],
 )
 def test_no_assigned_name(text: str) -> None:
-    """Fields, several targets and several statements on the line give no name."""
-    assert assigned_name(text, len(split_lines(text)) + 1) is None
+    """Fields and several targets give no name."""
+    assert assigned_names(text, ["Agent"]) == {}
 
 
-def test_assigned_name_by_callee() -> None:
-    """Of several statements on a line, the one that calls ``callee`` counts."""
-    text = "local writer = Agent {} search = Tool {}"
+def test_assigned_names_by_callee() -> None:
+    """Each callee has its own names, those of one line in their order."""
+    text = "local writer = Agent {} search = Tool {} find = Tool {}"
 
-    assert assigned_name(text, 2, "Agent") == "writer"
-    assert assigned_name(text, 2, callee="Tool") == "search"
-    assert assigned_name(text, 1, callee="Tool", first_line=1) == "search"
-    assert assigned_name(text, 2, callee="Model") is None
+    assert assigned_names(text, ["Agent", "Tool"]) == {"Agent": {2: ["writer"]}, "Tool": {2: ["search", "find"]}}
+    assert assigned_names(text, ["Agent"], first_line=1) == {"Agent": {1: ["writer"]}}
 
 
 # --- cost -------------------------------------------------------------------------------------------------------

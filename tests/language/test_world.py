@@ -116,7 +116,7 @@ return table.concat(found, " ")
 
 def test_no_python_object_hangs_in_the_tables(world):
     """Whatever a program can walk to holds no userdata."""
-    from lua_procedures.primitives.catalog import primitive_names
+    from lua_procedures.primitives.names import primitive_names
 
     names = sorted({name.partition(".")[0] for name in primitive_names()} | {"math"})
     assert value(world.run(f"local NAMES = {{{', '.join(map(json.dumps, names))}}}\n{WALK}")) == ""

@@ -145,7 +145,7 @@ def test_a_review_answers_in_full():
 WRONG = {
     "Human.approve{message = {}}": "message",
     "Human.approve{message = true}": "message",
-    "Human.approve{timeout = 'soon'}": 'timeout: a number of seconds, 0 or more, expected, got "soon"',
+    "Human.approve{timeout = 'soon'}": "timeout: a number of seconds (0 to 1e9) expected, got a string",
     "Human.approve{timeout = -1}": "timeout",
     "Human.approve{timeout = true}": "timeout",
     "Human.approve{default = 'yes'}": "default",
@@ -185,7 +185,7 @@ WRONG = {
     "Human.multiple{{id = 'a', type = 'select', options = {'x'}, default = 'y'}}": "default",
     "Human.multiple{{id = 'a', type = 'approve', default = 'y'}}": "default",
     "Human.multiple{{id = 'a', required = 'no'}}": "required",
-    "Human.escalate{severity = 'bad'}": 'unknown severity "bad"; the severities are info, warning, error, critical',
+    "Human.escalate{severity = 'bad'}": 'severity: one of info, warning, error, critical expected, got "bad"',
 }
 
 

@@ -55,6 +55,9 @@ class Store(Protocol):
     def request(self, journal: int, request_id: str) -> StoredRequest | None:
         """The question of that id, with its answer if it has one."""
 
+    def requests(self, journal: int) -> list[StoredRequest]:
+        """All questions of a journal, oldest first."""
+
     def open_requests(self, journal: int) -> list[StoredRequest]:
         """The questions that have no answer yet, oldest first."""
 

@@ -82,10 +82,14 @@ class MemoryStore:
         found = self._journals.get(journal)
         return found.requests.get(request_id) if found else None
 
+    def requests(self, journal: int) -> list[StoredRequest]:
+        """All questions of a journal, oldest first."""
+        found = self._journals.get(journal)
+        return list(found.requests.values()) if found else []
+
     def open_requests(self, journal: int) -> list[StoredRequest]:
         """The questions that have no answer yet, oldest first."""
-        found = self._journals.get(journal)
-        return [request for request in list(found.requests.values()) if request.answer is None] if found else []
+        return [request for request in self.requests(journal) if request.answer is None]
 
     def answer(self, journal: int, request_id: str, answer: str) -> bool:
         """Record an answer; False where the question is unknown or was answered before."""

@@ -163,6 +163,10 @@ class SqliteStore:
         """The question of that id, with its answer if it has one."""
         return next(iter(self._rows(_as_requests, sql.REQUEST, (journal, request_id))), None)
 
+    def requests(self, journal: int) -> list[StoredRequest]:
+        """All questions of a journal, oldest first."""
+        return self._rows(_as_requests, sql.REQUESTS, (journal,))
+
     def open_requests(self, journal: int) -> list[StoredRequest]:
         """The questions that have no answer yet, oldest first."""
         return self._rows(_as_requests, sql.OPEN_REQUESTS, (journal,))

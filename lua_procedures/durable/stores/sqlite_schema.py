@@ -98,6 +98,7 @@ ON CONFLICT(journal, id) DO NOTHING
 """
 _REQUESTS: Final = "SELECT id, request, answer FROM request WHERE journal = ?"
 REQUEST: Final = f"{_REQUESTS} AND id = ?"
+REQUESTS: Final = f"{_REQUESTS} ORDER BY seq"
 OPEN_REQUESTS: Final = f"{_REQUESTS} AND answer IS NULL ORDER BY seq"
 ANSWER: Final = "UPDATE request SET answer = ?3 WHERE journal = ?1 AND id = ?2 AND answer IS NULL"
 FORGET: Final = "DELETE FROM journal WHERE id = ?"

@@ -1,0 +1,101 @@
+"""A run as JSON, for review and as what a later run may be replayed from.
+
+The same run gives the same bytes, whether it has just run or was replayed: nothing in it tells of the last pass.
+Values are written as the journal writes them (see ``durable.serialization``), so bytes and handles have their tags.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection
+from dataclasses import fields
+from typing import Any, Final
+
+from ..durable.entries import HIDDEN_KINDS, Entry, JournalRow, StoredRequest
+from ..durable.journal import asked_parts
+from ..durable.serialization import dumps
+from ..errors import ProcedureError
+from ..runs import Checkpoint, Run
+from .held import FORMAT, VERSION, Held
+
+__all__ = ["record_json"]
+
+_JSON_TEXTS: Final = {"inputs", "options", "outcome", "effects", "reads", "usage", "request", "answer"}
+_HIDDEN_TEXTS: Final = _JSON_TEXTS - {"outcome"}  # that of a hidden kind is the runner's own
+#: Of a journal's head: numbers of one store, and times that move with each pass.
+_OF_ONE_STORE: Final = {"id", "generation", "updated"}
+
+
+def record_json(run: Run, held: Held) -> bytes:
+    """The run and its journal as JSON text in UTF-8, keys sorted."""
+    content = {
+        "format": FORMAT,
+        "version": VERSION,
+        "run": {name: _value(read(run)) for name, read in _PARTS.items()},
+        "journal": {
+            **{
+                field.name: _field(held.row, field.name)
+                for field in fields(JournalRow)
+                if field.name not in _OF_ONE_STORE
+            },
+            "entries": [_entry(entry) for entry in held.entries],
+            "requests": [_request(request) for request in held.requests],
+        },
+    }
+    text = json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    return f"{text}\n".encode(errors="backslashreplace")  # half a surrogate pair is written as JSON's own escape
+
+
+_PARTS: Final[dict[str, Callable[[Run], Any]]] = {
+    "name": lambda run: run.name,
+    "status": lambda run: run.status,
+    "value": lambda run: run.value,
+    "error": lambda run: None if run.error is None else _error(run.error),
+    "state": lambda run: run.state,
+    "stages": lambda run: _records(run.stages),
+    "iterations": lambda run: run.iterations,
+    "stop": lambda run: run.stop.model_dump(),
+    "checkpoints": lambda run: [_checkpoint(each) for each in run.checkpoints],
+    "notices": lambda run: _records(run.notices),
+    "answers": lambda run: _records(run.answers),
+    "pending": lambda run: None if run.pending is None else run.pending.model_dump(),
+    "tool_calls": lambda run: _records(run.tool_calls),
+    "messages": lambda run: _records(run.messages),
+    "agents": lambda run: {name: agent.model_dump() for name, agent in run.agents.items()},
+    "usage": lambda run: run.usage.model_dump(),
+    "graph": lambda run: _records(run.graph.nodes),
+}
+
+
+def _value(value: Any) -> Any:
+    """Plain data as the journal's JSON has it, tags included."""
+    return json.loads(dumps(value, []))
+
+
+def _records(records: Any) -> list[dict[str, Any]]:
+    return [each.model_dump() for each in records]
+
+
+def _checkpoint(checkpoint: Checkpoint) -> dict[str, Any]:
+    return checkpoint.model_dump(exclude={"replayed"})
+
+
+def _error(error: ProcedureError) -> dict[str, Any]:
+    return {"class": type(error).__name__, "message": error.message, "line": error.line, "hint": error.hint}
+
+
+def _entry(entry: Entry) -> dict[str, Any]:
+    texts = _HIDDEN_TEXTS if entry.kind in HIDDEN_KINDS else _JSON_TEXTS
+    shown = {name: _field(entry, name, texts) for name in Entry._fields if name not in ("asked", "objects")}
+    return {**shown, "asked": asked_parts(entry.asked)}
+
+
+def _request(request: StoredRequest) -> dict[str, Any]:
+    return {name: _field(request, name) for name in ("id", "request", "answer")}
+
+
+def _field(record: Entry | JournalRow | StoredRequest, name: str, texts: Collection[str] = _JSON_TEXTS) -> Any:
+    value = getattr(record, name)
+    if isinstance(value, bytes):
+        return value.hex()
+    return json.loads(value, strict=False) if name in texts and value is not None else value

@@ -25,6 +25,7 @@ from .handles import token_of
 from .human.responders import Answers, Responder, Scripted, answers_from_environment
 from .limits import Limits
 from .modules import Finder, Module
+from .predictors.lookup import Predictors
 from .primitives.names import primitive_names
 from .rendering.record import record_bundle
 from .runner.driver import Driver
@@ -201,6 +202,7 @@ def prepare(job: Job) -> Driver:
             Finder(job.modules, session.definitions, (Path(job.folder or "").absolute(), Path.cwd())),
             registry,
             rows,
+            Predictors({**session.predictors, **job.predictors}),
         ),
         journal,
         People(

@@ -42,9 +42,7 @@ class Finder:
         folders: where files are looked for, in order.
     """
 
-    def __init__(
-        self, kept: Mapping[str, Module], defined: Mapping[str, Module], folders: Iterable[Path] = ()
-    ) -> None:
+    def __init__(self, kept: Mapping[str, Module], defined: Mapping[str, Module], folders: Iterable[Path] = ()) -> None:
         self._kept = kept
         self._defined = defined
         self._folders = tuple(folders)

@@ -103,7 +103,7 @@ def check_output(schema: Any, value: Any) -> tuple[Any, list[str]]:
         result = _check_one(declared_field(schema, "output"), value, "output", faults)
     else:
         fields = declared_fields(schema)
-        given = {} if value is None or value == [] else value
+        given = {} if value is None or (isinstance(value, list) and not value) else value
         if isinstance(given, dict):
             result = _check_fields(fields, given, "", faults)
             dropped = [name for name in given if name not in fields]
@@ -190,7 +190,7 @@ def _check_one(field: Mapping[str, Any], value: Any, at: str, faults: list[Fault
 
 def _check_value(field: Mapping[str, Any], value: Any, at: str, faults: list[Fault]) -> Any:
     kind = field["type"]
-    if kind in ("array", "object") and value in ([], {}):
+    if kind in ("array", "object") and isinstance(value, (list, dict)) and not value:
         value = [] if kind == "array" else {}
     if kind is not None and not _fits(kind, value):
         faults.append(_fault(at, _EXPECTED[kind], value))
@@ -218,6 +218,8 @@ def _fits(kind: str, value: Any) -> bool:
 
 def _equal(value: Any, choice: Any) -> bool:
     """Equality as Lua has it: 1 is 1.0, and true is no number."""
+    if not isinstance(value, (str, bytes, int, float, list, dict)):  # what a handle equals is its own affair
+        return value is choice
     return bool(value == choice) and isinstance(value, bool) == isinstance(choice, bool)
 
 

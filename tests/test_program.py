@@ -7,6 +7,7 @@ from __future__ import annotations
 from itertools import count
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from lua_procedures import ConversionError, LuaRuntimeError, SchemaError, run
@@ -335,3 +336,13 @@ def test_a_handle_is_shown_by_its_type():
     with pytest.raises(SchemaError) as error:
         check_inputs({"a": "string"}, {"a": object()})
     assert error.value.faults == [{"field": "a", "expected": "a string", "actual": "a object"}]
+
+
+@pytest.mark.parametrize("field", ["array", "object", {"enum": [1]}])
+def test_a_handle_is_compared_with_nothing(field):
+    """A Python object whose equality is no boolean, such as a series, is a fault like any other value."""
+    with pytest.raises(SchemaError) as error:
+        check_inputs({"a": field}, {"a": pd.Series([1, 2])})
+    assert [fault["actual"] for fault in error.value.faults] == ["a Series"]
+    with pytest.raises(SchemaError, match="a table of fields expected, got a Series"):
+        check_output({"a": field}, pd.Series([1, 2]))

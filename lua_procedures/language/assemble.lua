@@ -117,7 +117,8 @@ return function(host, limits, texts)
   local strings = metatable_of("")
   strings.__index, strings.__metatable = kit.guest.string, false
 
-  function kit.load(text, chunk) return load(text, chunk, "t", kit.env) end
+  -- Lua forgets the line of a tail call, and most programs end with one; where something is to be closed it makes none.
+  function kit.load(text, chunk) return load("local _program <close> = nil " .. text, chunk, "t", kit.env) end
   function kit.set_functions(chunk, functions) kit.functions[chunk] = functions end
   function kit.set_names(chunk, names, declared)
     kit.names[chunk] = names

@@ -1,11 +1,11 @@
 -- Values as text, for crossing to the host: JSON with tags.
 --
 -- The host never touches a guest's table: a value crosses as one string, bounded in bytes, leaves and depth. It is
--- written as pieces, `text[1]` to `text[n]`, which are put together now and then.
+-- written as pieces, `text[1]` to `text[n]`, which are put together now and then. From `text[-1]` down stand the tables
+-- that are being written.
 
-local type, next, rawequal, rawlen, tostring = type, next, rawequal, rawlen, tostring
-local find, gsub, format = string.find, string.gsub, string.format
-local concat, utf8len, min, huge = table.concat, utf8.len, math.min, math.huge
+local type, next, rawequal, rawlen = type, next, rawequal, rawlen
+local format, concat, utf8len, min = string.format, table.concat, utf8.len, math.min
 local getmetatable, error, pcall, select = getmetatable, error, pcall, select
 
 local MAX_DEPTH = 100
@@ -19,31 +19,11 @@ local BAD = {}        -- raised inside, explained by a second, slower walk
 return function(kit)
   local max_leaves, max_bytes = kit.limits.leaves, kit.limits.bytes
   local null, handles, arrays, objects, utf8text = kit.null, kit.handles, kit.arrays, kit.objects, kit.utf8
-  local number_text, numbers_text = kit.number_text, kit.numbers_text
+  local number_text, numbers_text, scalar_text = kit.number_text, kit.numbers_text, kit.scalar_text
+  local CARE, needed, escaped = kit.CARE, kit.needed_care, kit.escaped
   local is_sorted, sorted_keys, plain_views = kit.sorted_dicts, kit.sorted_keys, kit.plain_views
 
   ---- strings ------------------------------------------------------------------------------------------
-
-  local CARE = { { "\\", "\\\\" }, { '"', '\\"' }, { "\0", "\\u0000" } } -- what is escaped, in this order
-
-  -- those of them that are in a string
-  local function needed(s)
-    local care = nil
-    for i = 1, 3 do
-      if find(s, CARE[i][1], 1, true) then
-        care = care or {}
-        care[#care + 1] = CARE[i]
-      end
-    end
-    return care
-  end
-
-  local function escaped(s, care)
-    for i = 1, #care do
-      if find(s, care[i][1], 1, true) then s = gsub(s, care[i][1], care[i][2]) end
-    end
-    return s
-  end
 
   -- Strings are looked at together. Where one of them needs care, each is looked at.
   local function check_strings(text)
@@ -79,11 +59,16 @@ return function(kit)
     known_keys[k] = '"' .. k .. '":'
   end
 
-  -- puts the pieces so far together
+  -- the pieces so far, put together
+  local function joined(text, n)
+    if text.count > 0 or text.size > max_bytes then check_strings(text) end
+    return concat(text, "", 1, n)
+  end
+
   local function gather(text, n)
-    check_strings(text)
-    local parts = text.parts
-    parts[#parts + 1] = concat(text, "", 1, n)
+    local parts = text.parts or {}
+    parts[#parts + 1] = joined(text, n)
+    text.parts = parts
     kit.check_stop()
     return 0
   end
@@ -213,12 +198,12 @@ return function(kit)
       text[n + 1] = (objects[t] or text.is_bare and not arrays[t]) and "{}" or "[]"
       return n + 1
     end
-    local depth, above = text.depth + 1, text.above
+    local depth = text.depth + 1
     if depth > MAX_DEPTH then error(BAD, 0) end
     for i = 1, depth > SHALLOW and depth - 1 or 0 do
-      if above[i] == t then error(BAD, 0) end -- a cycle
+      if text[-i] == t then error(BAD, 0) end -- a cycle
     end
-    text.depth, above[depth] = depth, t
+    text.depth, text[-depth] = depth, t
     if is_list then n = put_list(t, text, n)
     elseif t["\0"] ~= nil then n = put_tagged(t, text, n)
     else n = put_dict(t, text, n) end
@@ -245,26 +230,15 @@ return function(kit)
 
   local function write(v, way)
     local text = {
-      parts = {}, strings = {}, places = {}, count = 0, size = 0, leaves = 1, depth = 0, above = {},
+      strings = {}, places = {}, count = 0, size = 0, leaves = 1, depth = 0,
       in_order = way == SORTED, is_bare = way == BARE,
     }
-    gather(text, put(v, text, 0))
-    return concat(text.parts)
-  end
-
-  -- the JSON text of a scalar that needs no care; nil for anything else
-  function kit.scalar_text(v)
-    local kind = type(v)
-    if kind == "number" then
-      if v == v and v ~= huge and v ~= -huge then return tostring(v) end
-    elseif kind == "string" then
-      if #v < 1000 and utf8len(v) and not needed(v) then return '"' .. v .. '"' end
-    elseif kind == "nil" then return "null"
-    elseif kind == "boolean" then return v and "true" or "false" end
+    local last = joined(text, put(v, text, 0))
+    return text.parts and concat(text.parts) .. last or last
   end
 
   local function encode(primitive, v, path, way)
-    local simple = kit.scalar_text(v)
+    local simple = scalar_text(v)
     if simple then return simple end
     local ok, text = kit.unhooked(write, v, way)
     if ok then return text end

@@ -14,7 +14,8 @@ from ..handles import token_of
 
 __all__ = ["Converter"]
 
-_SCALARS = frozenset((str, int, float, bool, bytes, type(None)))
+_FLAT = frozenset((str, int, float, bool, bytes))
+_SCALARS = _FLAT | {type(None)}
 
 
 class Converter:
@@ -26,6 +27,8 @@ class Converter:
 
     def __init__(self, lua: Any, kit: Any) -> None:
         self._table: Callable[[Any], Any] = lua.table_from
+        self._new_array = kit.new_array
+        self._new_object = kit.new_object
         self._build = kit.build
         self._inner = kit.inner
         self._new_handle = kit.new_handle
@@ -35,13 +38,22 @@ class Converter:
     def push(self, value: Any) -> Any:
         """A value as Lua has it: None as nil, a list as 1..n, an empty one marked as what it was."""
         kind = type(value)
-        if kind is dict or kind is list:
-            return self._push_container(value)
         if kind in _SCALARS:
             return value
+        if kind is dict or kind is list:
+            return self._push_container(value)
         return self._push_handle(value)
 
     def _push_container(self, value: list[Any] | dict[str, Any]) -> Any:
+        if not value:
+            return self._new_object() if type(value) is dict else self._new_array()
+        items = value.values() if type(value) is dict else value
+        if _FLAT.issuperset(map(type, items)):
+            return self._table(value)
+        return self._build(self._table(self._flat(value)))
+
+    def _flat(self, value: list[Any] | dict[str, Any]) -> list[Any]:
+        """What ``kit.build`` makes the value of."""
         flat: list[Any] = []
         queue = [value]
         shapes: dict[tuple[str, ...], int] = {}
@@ -56,7 +68,7 @@ class Converter:
                 flat += items
             else:
                 flat += [item if type(item) in _SCALARS else self._inner_or_handle(item, queue) for item in items]
-        return self._build(self._table(flat))
+        return flat
 
     def _inner_or_handle(self, item: Any, queue: list[Any]) -> Any:
         kind = type(item)

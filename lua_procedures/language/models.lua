@@ -36,7 +36,7 @@ return function(kit)
     if mock then value = kit.call_mock(model.name, "model_predict", model.name, mock, input, "ModelError")
     else
       value = kit.result(model.name, kit.operation(model.name, "predict", model.name, model.declared,
-        encode(model.name, input), (where())))
+        kit.encode_sorted(model.name, input), (where())))
     end
     return { output = value }
   end

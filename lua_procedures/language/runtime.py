@@ -31,7 +31,7 @@ _CHUNK: Final = "=(lua_procedures)"
 _SEED: Final = 0x5EED  # of Lua's string hash: with it, `pairs` visits string keys alike in every process
 _LIBRARY: Final = ("stdlib", "guards", "patterns", "matcher", "strings", "tables")
 _PARTS: Final = (
-    "world", "values", "ordering", "numbers", "explain", "codec",
+    "world", "values", "ordering", "scalars", "explain", "codec",
     "misuse", "fingerprint", "effects", "state", "steps", "entering", "people", "time", "json",
     "tree", "graph", "node", "tree_text",
     "conversation", "files", "retry",

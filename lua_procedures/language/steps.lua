@@ -2,11 +2,11 @@
 
 local type, next, select, ipairs, getmetatable = type, next, select, ipairs, getmetatable
 local format, concat, unpack, error = string.format, table.concat, table.unpack, error
-local mathtype, sort = math.type, table.sort
+local mathtype, max, sort = math.type, math.max, table.sort
 
 return function(kit)
   local guest, fail, live, host = kit.guest, kit.fail, kit.live, kit.host
-  local encode, where, caught, pcall = kit.encode, kit.where, kit.caught, kit.raw.pcall
+  local encode, where, caught, pcall, getinfo = kit.encode, kit.where, kit.caught, kit.raw.pcall, kit.raw.getinfo
   local begin_step, end_step, isyieldable = host.begin_step, host.end_step, kit.raw.isyieldable
 
   -- A durable operation: State is looked through, then the host is asked. What ends a step's frame asks the host
@@ -131,14 +131,22 @@ return function(kit)
     return result(primitive, action, ...)
   end
 
+  -- the line of the call; that of a tail call is forgotten, but not that of the function, which often stands in the call
+  local function line_of(fn, line, chunk)
+    local info = getinfo(fn, "S")
+    return info.short_src == chunk and max(line, info.linedefined) or line
+  end
+
   -- Most steps are new or replayed beyond question; a new one needs no switch to the host's thread.
   local function begin(primitive, kind, name, asked, watched, unchecked, fn)
+    local line, chunk, forgotten = where()
+    if forgotten then line = line_of(fn, line, chunk) end
     if not unchecked and isyieldable() then
       kit.check_state(primitive)
-      if begin_step(kind, name, asked, (where())) == 1 then return run_frame(primitive, watched, fn) end
+      if begin_step(kind, name, asked, line) == 1 then return run_frame(primitive, watched, fn) end
     end
     return begun(primitive, watched, fn,
-      request(primitive, "begin", kind, name, asked, where(), unchecked_text(unchecked)))
+      request(primitive, "begin", kind, name, asked, line, unchecked_text(unchecked)))
   end
 
   local function check_function(primitive, fn)

@@ -60,8 +60,9 @@ return function(kit)
     .. '"contents":%s,"metadata":%s}'
 
   local function whole_text()
+    local held = tree.has_texts_only() and strings(contents, as_it_is) or sparse(contents)
     return format(TEXT_OF_GRAPH, id_of(tree.current()), strings(tree.labels(), kit.utf8), concat(parents, ","),
-      concat(scores, ","), sparse(tree.ids), tree.has_texts_only() and strings(contents, as_it_is) or sparse(contents), sparse(metadata))
+      concat(scores, ","), sparse(tree.ids), held, sparse(metadata))
   end
 
   local function part_text(limit)

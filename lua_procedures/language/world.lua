@@ -94,17 +94,15 @@ return function(kit)
 
   ---- asking the host --------------------------------------------------------------------------------
 
-  -- line and chunk of the guest's code that called us: the nearest frame that is not ours
+  -- line and chunk of the guest's code that called us: the nearest frame that is not ours; where Lua forgot it (a tail
+  -- call), the last ones known, and true
   local function where()
-    local info = getinfo(4, "Sl") -- most often: where, a helper, the primitive, the program
-    if not info or info.source == OWN or info.currentline < 1 then
-      local level = 3
-      repeat
-        info = getinfo(level, "Sl")
-        level = level + 1
-      until not info or (info.currentline > 0 and info.source ~= OWN)
-      if not info then return live.line or 0, live.chunk or "cell" end
-    end
+    local level, info = 3, nil -- 1 is this function, 2 one of ours
+    repeat
+      info = getinfo(level, "Sl")
+      level = level + 1
+    until not info or (info.currentline > 0 and info.source ~= OWN)
+    if not info then return live.line or 0, live.chunk or "cell", true end
     live.line, live.chunk = info.currentline, info.short_src
     return info.currentline, info.short_src
   end

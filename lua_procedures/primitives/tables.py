@@ -91,6 +91,7 @@ def _cell(value: Any, number: int, column: int) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if not isinstance(value, (str, int, float)):
-        kind = {bytes: "a text that is not UTF-8", list: "a list", dict: "a table"}.get(type(value), "a handle")
+        kinds: dict[type, str] = {bytes: "a text that is not UTF-8", list: "a list", dict: "a table"}
+        kind = kinds.get(type(value), "a handle")
         raise Misuse(f"rows[{number}], column {column}: a string, number or boolean expected, got {kind}")
     return str(value)

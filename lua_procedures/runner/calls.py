@@ -1,21 +1,24 @@
-"""Calls of tools that are not the program's own, and of mocks: each is answered once."""
+"""Calls of tools and models that are not the program's own, and of mocks: each is answered once."""
 
 from __future__ import annotations
 
 import json
 import time
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from ..durable.entries import Entry
 from ..durable.serialization import dumps, loads, normalise
-from ..errors import ConversionError, ProcedureError, SchemaError, ToolError, UsageError
+from ..errors import ConversionError, ModelError, SchemaError, ToolError, UsageError
 from ..tools.current import CurrentRun, calling
-from ..tools.python import PythonTool
 from .ledger import Sought
 from .outcomes import failure_text
 from .passes import Handler, LateHandler, Pass, Reply
 
 __all__ = ["Calls"]
+
+#: What a call may raise that is the called one's failure: recorded when the program goes on after it.
+_FAULTS = (ToolError, ModelError, SchemaError, ConversionError)
 
 
 class Calls:
@@ -25,8 +28,12 @@ class Calls:
         self._pass = within
         self._ledger = within.ledger
         self._push = within.converter.push
-        self.handlers: dict[str, Handler] = {"mocked": self._mocked, "tool_arguments": self._arguments}
-        self.late_handlers: dict[str, LateHandler] = {"tool": self._tool}
+        self.handlers: dict[str, Handler] = {
+            "mocked": self._mocked,
+            "model": self._model,
+            "tool_arguments": self._arguments,
+        }
+        self.late_handlers: dict[str, LateHandler] = {"tool": self._tool, "predict": self._predict}
 
     def _given(self, text: str) -> dict[str, Any]:
         given = loads(text, self._pass.converter.objects)
@@ -43,44 +50,72 @@ class Calls:
         """One call: ``given`` is the tool's own name, ``name`` the one it is called by."""
         program = self._pass.program
         asked = f"arguments\x1f{text}\x1esource\x1f{program.tool_rows[given]['digest']}"
-        sought = self._ledger.seek("tool_call", name, asked, line)
+
+        async def call() -> Any:
+            tool = program.tools.get(given)
+            if tool is None:
+                raise UsageError(f"the tool {given!r} is not here", line=line, hint="Resume the run with tools=[…].")
+            arguments = tool.check(self._given(text))
+            return await self._called(tool.is_async, tool.acall, tool.call, arguments)
+
+        return await self._once(self._ledger.seek("tool_call", name, asked, line), call)
+
+    async def _predict(self, name: str, declared: str | None, text: str, line: int) -> Reply:
+        """One prediction of a model that is not mocked."""
+        asked = f"input\x1f{text}" + (f"\x1edeclaration\x1f{declared}" if declared else "")
+
+        async def call() -> Any:
+            predictor = self._pass.program.predictors.get(name, loads(declared) if declared else None)
+            given = predictor.check(self._given(text))
+            return await self._called(predictor.is_async, predictor.predict, predictor.call, given)
+
+        return await self._once(self._ledger.seek("model_predict", name, asked, line), call)
+
+    def _model(self, name: str, may_be_mocked: bool) -> Reply:  # noqa: FBT001 - from Lua
+        """``Model("name")``: whether there is such a predictor, now or when the run was recorded."""
+        recorded = any(entry.kind == "model_predict" and entry.name == name for entry in self._pass.journal.entries)
+        if not (may_be_mocked or recorded):
+            self._pass.program.predictors.get(name)
+        return ("value",)
+
+    async def _once(self, sought: Sought, call: Callable[[], Awaitable[Any]]) -> Reply:
+        """Answer from the journal, or call and record what comes of it, a failure too."""
         if sought.found:
-            return self._recorded(sought.found[0])
+            return self._recorded(sought.found[0], sought.line)
         self._ledger.go_live(sought)
-        tool = program.tools.get(given)
-        if tool is None:
-            raise UsageError(f"the tool {given!r} is not here", line=line, hint="Resume the run with tools=[…].")
         started = time.time()
         objects: list[Any] = []
         with calling(self._pass.data.name, self._pass.data.run_id) as asking:
             try:
-                outcome = dumps(normalise(await self._called(tool, tool.check(self._given(text)))), objects)
-            except (ToolError, ConversionError, SchemaError) as error:
-                self._failed(sought, error, started, asking)
+                outcome = dumps(normalise(await call()), objects)
+            except _FAULTS as error:
+                told = failure_text(json.dumps(error.message), type(error).__name__, "")
+                self._ledger.record(sought, told, started=started, failed=True, effects=_effects(asking))
                 raise
         entry = self._ledger.record(
             sought, outcome, started=started, effects=_effects(asking), objects=tuple(objects) or None
         )
         return self._answer(entry)
 
-    async def _called(self, tool: PythonTool, arguments: dict[str, Any]) -> Any:
-        if tool.is_async and not self._pass.people.blocking:
-            return await self._pass.wait(tool.acall(arguments))
+    async def _called(
+        self,
+        is_async: bool,  # noqa: FBT001 - which of the two
+        later: Callable[[dict[str, Any]], Awaitable[Any]],
+        here: Callable[[dict[str, Any]], Any],
+        given: dict[str, Any],
+    ) -> Any:
+        """What is async is awaited; all else runs in this thread, where the stop button raises at once."""
+        if is_async and not self._pass.people.blocking:
+            return await self._pass.wait(later(given))
         with self._pass.calling():
-            return tool.call(arguments)
+            return here(given)
 
-    def _failed(self, sought: Sought, error: ProcedureError, started: float, asking: CurrentRun) -> None:
-        told = failure_text(json.dumps(error.message), type(error).__name__, "")
-        self._ledger.record(sought, told, started=started, failed=True, effects=_effects(asking))
-
-    def _recorded(self, entry: Entry) -> Reply:
-        self._ledger.replay(entry)
+    def _recorded(self, entry: Entry, line: int) -> Reply:
+        self._ledger.replay(entry, line)
         if not entry.failed:
             return self._answer(entry)
         told = loads(entry.outcome)
-        if told["class"] == "SchemaError":
-            raise SchemaError(told["value"], [])
-        raise (ConversionError if told["class"] == "ConversionError" else ToolError)(told["value"])
+        raise next(fault for fault in _FAULTS if fault.__name__ == told["class"])(told["value"])
 
     def _answer(self, entry: Entry) -> Reply:
         """The recorded result, with what the tool asked of the run put back before it."""
@@ -89,12 +124,21 @@ class Calls:
             return answer
         return ("replay", self._push(loads(entry.effects)), self._pass.converter.pack(answer))
 
-    def _mocked(self, kind: str, name: str, asked: str, outcome: str, failed: bool, fault: str, line: int) -> Reply:  # noqa: FBT001 - from Lua
+    def _mocked(  # noqa: PLR0917 - from Lua, by place
+        self,
+        kind: str,
+        name: str,
+        asked: str,
+        outcome: str,
+        failed: bool,  # noqa: FBT001 - from Lua
+        fault: str,
+        line: int,
+    ) -> Reply:
         """A mock answers: its text is part of what was asked, and what it says is recorded like any answer."""
         ledger = self._ledger
         sought = ledger.seek(kind, name, asked, line)
         if sought.found:
-            ledger.replay(sought.found[0])
+            ledger.replay(sought.found[0], line)
         else:
             ledger.go_live(sought)
             text, _, objects = self._pass.portable(failure_text(outcome, fault, "") if failed else outcome)

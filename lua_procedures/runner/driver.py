@@ -170,15 +170,18 @@ class Driver:
             self._save("running")
         self._emit(RunStarted(self._run))
 
-    async def _drive(self) -> None:
+    def _load(self) -> None:
         guest, program = self._guest, self._program
         compiled = guest.load(program.text, program.chunk, first_line=program.first_line)
         guest.kit.set_input(guest.converter.push(dict(program.inputs)))
         if program.tool_rows:
             guest.kit.set_tools(guest.converter.push(dict(program.tool_rows)))
         guest.start(compiled)
-        now, stops = self._now, self._host.stops
-        host = self._host
+
+    async def _drive(self) -> None:
+        self._load()
+        guest, host, now = self._guest, self._host, self._now
+        stops = host.stops
         host.breathed = time.monotonic()
         passed = 0
         reply: Reply = ()

@@ -78,7 +78,7 @@ class Filing:
         ledger = self._ledger
         sought = ledger.seek("file", path, _asked(operation, *given), line)
         if sought.found:
-            ledger.replay(sought.found[0])
+            ledger.replay(sought.found[0], line)
             return sought.found[0]
         ledger.go_live(sought)
         started = time.time()

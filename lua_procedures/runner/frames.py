@@ -34,8 +34,8 @@ class Frame:
     """
 
     __slots__ = (
-        "_chain", "_names", "_outer", "_root", "_variant", "announced", "asked", "asked_at", "clock", "content", "entered",
-        "key", "kind", "line", "name", "next", "notices_from", "path", "prefix", "prev", "ran", "started",
+        "_chain", "_names", "_outer", "_root", "_variant", "announced", "asked", "asked_at", "clock", "content",
+        "entered", "key", "kind", "line", "name", "next", "notices_from", "path", "prefix", "prev", "ran", "started",
     )  # fmt: skip
 
     def __init__(self, prefix: str, key: bytes, variant: int, outer: Frame | None = None) -> None:

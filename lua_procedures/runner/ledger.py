@@ -103,6 +103,7 @@ class Ledger:
         self.replayed = 0
         self.executed = 0
         self._redone: set[str] = set()
+        self._moved: dict[str, int] = {}  # path → the line in which it was recorded
         self._cuts: list[Entry] = []
         self.on_move: Callable[[], object] | None = None
 
@@ -156,8 +157,11 @@ class Ledger:
         """What was asked to run again and is not there."""
         return sorted(self.policy.redo - self._redone - {"failed"})
 
-    def replay(self, entry: Entry) -> None:
-        """Pass over a recorded operation."""
+    def replay(self, entry: Entry, line: int = 0) -> None:
+        """Pass over a recorded operation; ``line`` is where it stands now, 0 where it was recorded."""
+        if line and line != entry.line:
+            self._moved[entry.path] = entry.line
+            entry = entry._replace(line=line)
         frame = self.frames[-1]
         frame.chain = entry.chain
         frame.next += 1
@@ -485,9 +489,14 @@ class Ledger:
         for entry, replayed in zip(self.passed, self.kept, strict=True):
             if replayed and entry.tail is not None:
                 for inner in self._inside(entry):
-                    rows.setdefault(inner.path, (inner, True))
+                    rows.setdefault(inner.path, (self._moved_with(entry, inner), True))
             rows[entry.path] = (entry, bool(replayed))
         return [rows[path] for path in sorted(rows, key=_places)]
+
+    def _moved_with(self, entry: Entry, inner: Entry) -> Entry:
+        """What a replayed step has inside, by as many lines further down as the step is: it is not entered to look."""
+        before = self._moved.get(entry.path, entry.line)
+        return inner._replace(line=inner.line + entry.line - before) if inner.line >= before != entry.line else inner
 
     def _inside(self, entry: Entry) -> Iterator[Entry]:
         for inner in self.journal.inside(entry):

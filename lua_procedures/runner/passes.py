@@ -14,6 +14,7 @@ from ..events import Sink
 from ..files import Folder
 from ..language.conversion import Converter
 from ..modules import Module
+from ..predictors.lookup import Predictors
 from ..runs import RunData
 from ..tools.registry import Registry
 from .hosting import Hosting
@@ -42,6 +43,7 @@ class Program:
         files: the folder that ``File`` may use.
         modules: gives the text that ``require`` asks for, or None where there is none of that name.
         tools: the tools that Python gives.
+        predictors: what answers ``Model("name")``.
         tool_rows: what the program knows of them (see ``Registry.rows``), also of those that are not here.
     """
 
@@ -52,9 +54,10 @@ class Program:
     texts: Mapping[str, str] = field(default_factory=dict)
     seeded: bool = False
     files: Path = field(default_factory=Path.cwd)
-    modules: Callable[[str], Module | None] = lambda name: None
+    modules: Callable[[str], Module | None] = lambda _: None
     tools: Registry = field(default_factory=Registry)
     tool_rows: Mapping[str, Any] = field(default_factory=dict)
+    predictors: Predictors = field(default_factory=Predictors)
 
 
 @dataclass(frozen=True)

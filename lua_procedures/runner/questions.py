@@ -35,7 +35,7 @@ class Questions:
         sought = self._ledger.seek("human", draft.message, _asked(draft), line)
         entry = next((each for each in sought.found if self._counts(each)), None)
         if entry is not None:
-            self._ledger.replay(entry)
+            self._ledger.replay(entry, line)
             return ("value", self._push(loads(entry.outcome)))
         self._ledger.go_live(sought)
         request = draft.model_copy(update={"id": f"{sought.key.hex()[:12]}{sought.variant or ''}"})

@@ -25,7 +25,7 @@ class Sleeping:
         ledger, journal = self._pass.ledger, self._pass.journal
         sought = ledger.seek("sleep", "", f"seconds\x1f{seconds!r}", line)
         if sought.found:
-            ledger.replay(sought.found[0])
+            ledger.replay(sought.found[0], line)
             return ("value",)
         ledger.go_live(sought)
         started = time.time()

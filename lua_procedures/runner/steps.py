@@ -51,7 +51,7 @@ class Steps:
         key = ledger.key(kind, name, asked)
         entry = ledger.settled(key)
         if entry is not None:
-            return self._replay(entry)
+            return self._replay(entry, line)
         sought = ledger.seek(kind, name, asked, line, key)
         if sought.found:
             return self._choose(sought)
@@ -72,7 +72,7 @@ class Steps:
         """The recorded entry that fits; where entries depend on State, Lua says what State holds now."""
         newest = sought.found[0]
         if newest.reads is None:
-            return self._replay(newest)
+            return self._replay(newest, sought.line)
         self._sought = sought
         return ("check", self._push(_keys_read(sought)))
 
@@ -82,7 +82,7 @@ class Steps:
         now = dict(zip(_keys_read(sought), map(_read_digest, loads(text)), strict=True))
         for entry in sought.found:
             if all(now[key] == read for key, read in loads(entry.reads or "{}").items()):
-                return self._replay(entry)
+                return self._replay(entry, sought.line)
         sought.found = []
         return self._run(sought)
 
@@ -93,9 +93,9 @@ class Steps:
 
     # -- replaying ---------------------------------------------------------------------------------------
 
-    def _replay(self, entry: Entry) -> Reply:
+    def _replay(self, entry: Entry, line: int) -> Reply:
         ledger = self._ledger
-        ledger.replay(entry)
+        ledger.replay(entry, line)
         if entry.effects is None:
             return self._outcome(entry)
         effects = self._host.put_back(loads(entry.effects, entry.objects or ()))

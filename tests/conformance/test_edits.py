@@ -230,3 +230,21 @@ def test_an_edit_is_explained(cell):
     cell(DRAWS)
     assert cell(edited(RE_RUN["a captured value"]))._data.change == 'line 6: step "b" changed (helper)'
     assert paths(cell(DRAWS), replayed=False) == []
+
+
+def test_what_is_kept_has_the_line_where_it_stands_now(cell, tmp_path):
+    """Lines above a call, or comments, move the checkpoint's line with it, and those of what is inside a kept step."""
+    (tmp_path / "a").write_text("text", encoding="utf-8")
+    program = (
+        "local function early()\nSleep(0)\nend\n"
+        "Step.run('s', function()\n  Step.checkpoint(function() return 1 end)\n  early()\nend)\n"
+        "Sleep(0)\nFile.read('a')\nHuman.approve('go on?')\n"
+        "local t = Tool {function() return Sleep(0) end} t{}\nMocks {m = {returns = 1}} Tool('m'){}"
+    )
+    options = {"answers": [True], "files": tmp_path}
+    lines = [4, 5, 2, 8, 9, 10, 11, 11, 12]
+    assert [each.line for each in cell(program, **options).checkpoints] == lines
+    moved = cell(program.replace("Step.run", "-- a comment\n\nStep.run"), **options)
+    assert moved.executed == 0
+    assert [each.line for each in moved.checkpoints] == [6, 7, 2, *(line + 2 for line in lines[3:])]
+    assert [each.line for each in cell(program, **options).checkpoints] == lines

@@ -122,7 +122,7 @@ def test_a_resumed_run_has_its_modules(cell, beside):
     cell('Human.approve("go?") return require("m")', answers=[])
     cell('local m = require("m") Human.approve("go?") return m', answers=[])
     (beside / "m.lua").unlink()
-    cell.answer(True)
+    cell.answer(value=True)
     assert cell.resume().value == 4
 
 

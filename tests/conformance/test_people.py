@@ -31,10 +31,16 @@ def test_a_question_pauses_the_run(cell):
     assert (ran.pending.kind, ran.pending.message, ran.pending.line) == ("approve", "Deploy?", 2)
 
 
+def test_the_line_of_a_call_that_ends_the_program(cell):
+    """A program's last statement returns a call most often, and its line is known."""
+    assert cell("local x = 1\nprint(x)\n\n" + ASK).pending.line == 4
+    assert cell("\n\n" + ASK, name="other").pending.line == 3
+
+
 def test_the_line_of_a_tail_call_is_the_nearest_one_known(cell):
-    """A call that Lua has forgotten the line of has that of the last call before it, or none; never 0."""
-    assert cell("local x = 1\nprint(x)\n\n" + ASK).pending.line == 2
-    assert cell("\n\n" + ASK, name="other").pending.line in (None, 3)
+    """In a function, Lua forgets it: it is that of the last call before it, or none; never 0."""
+    assert cell(f"Procedure {{ function()\nprint(1)\n\n{ASK} end }}").pending.line == 2
+    assert cell(f"Procedure {{ function()\n\n{ASK} end }}", name="other").pending.line in (None, 1)
 
 
 def test_a_question_is_asked_once(cell):

@@ -64,6 +64,30 @@ def test_checkpoints_carry_the_line_of_their_call(cell):
     assert [each.line for each in ran.checkpoints] == [2, 3, 4, 4, 5, 7, 8, 9]
 
 
+def test_the_line_is_the_nearest_to_the_call(cell):
+    """A call in a function has its own line, not the function's call's; of a tail call the step's function is known."""
+    ran = cell("""local function ask(n)
+        local x = Step.run(n, function() return 1 end)
+        return x
+    end
+    ask("a")
+    local function early() return 2 end
+    Step.checkpoint(early)
+
+    return Step.run("last", function()
+        return 3
+    end)""")
+    assert [each.line for each in ran.checkpoints] == [2, 7, 9]
+
+
+def test_a_tail_call_has_the_line_of_its_function(cell):
+    """Lua forgets the line of a tail call; the step's function stands in it, or further up than what is known."""
+    inline = "Procedure { function()\nSleep(0)\n\nreturn Step.run('a', function() end) end }"
+    assert cell(inline).checkpoints[-1].line == 4
+    above = "local function early() end Procedure { function()\nSleep(0)\n\nreturn Step.run('a', early) end }"
+    assert cell(above, name="other").checkpoints[-1].line == 2
+
+
 # -- replay ------------------------------------------------------------------------------------------------
 
 

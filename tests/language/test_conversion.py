@@ -618,6 +618,7 @@ TOO_LARGE = [
     "return {('x'):rep(60000), ('x'):rep(60000)}",
     "local s = ('x'):rep(600) local t = {} for i = 1, 200 do t[i] = s end return t",
     "local t, k = {}, ('k'):rep(90) for i = 1, 400 do t[i] = {[k] = true, [k .. 'x'] = true} end return t",
+    "local t, k = {}, ('k'):rep(90) for i = 1, 740 do t[i] = {[k] = i} end return t",
 ]
 
 

@@ -418,7 +418,7 @@ def test_functions_that_share_lines_are_marked() -> None:
 )
 def test_assigned_name_of_a_call(text: str) -> None:
     """The variable to which a call is assigned, local or global, is its name; the line is where its arguments begin."""
-    (names,) = assigned_names(text, ["Agent", "make", "m.Agent"]).values()
+    (names,) = assigned_names(text, ["Agent", "kit.agents.Agent", "kit:agent", "kitagent", "agent"]).values()
 
     assert list(names.values()) == [["writer"]]
 
@@ -440,7 +440,6 @@ def test_assigned_name_of_a_call(text: str) -> None:
         "writer == Agent {}",
         "return Agent {}",
         "-- writer = Agent {}",
-        "one = Agent {} two = Agent {}",
         "f(a > b) = Agent {}",
     ],
 )

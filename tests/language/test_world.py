@@ -76,7 +76,7 @@ def value(outcome: dict[str, Any]) -> Any:
 # What can be reached --------------------------------------------------------------------------------------------------
 
 ABSENT = """
-python io debug package require collectgarbage dofile loadfile os.execute os.getenv os.exit os.remove os.rename
+python io debug package collectgarbage dofile loadfile os.execute os.getenv os.exit os.remove os.rename
 os.tmpname os.setlocale string.dump
 """.split()
 

@@ -125,7 +125,7 @@ return function(kit)
   local function opened(tracker)
     if not tracker.known then
       tracker.reads, tracker.known, tracker.before, tracker.written = {}, {}, {}, {}
-      tracker.log, tracker.appended, tracker.nodes = {}, {}, {}
+      tracker.log, tracker.appended, tracker.lists, tracker.nodes = {}, {}, {}, {}
       tracker.present, tracker.base = {}, {}
     end
     return tracker
@@ -145,11 +145,7 @@ return function(kit)
   -- a key's value as the step first met it: without what the step itself has appended, and as its tables were
   local function met_value(tracker, key, node)
     local first = tracker.appended[key]
-    if first == nil and type(values[key]) == "table" then -- the same list may stand under another key
-      for other, place in next, tracker.appended do
-        if rawequal(values[other], values[key]) then first = place end
-      end
-    end
+    if first == nil then first = tracker.lists[values[key]] end -- the same list stands or stood under another key
     if first == nil then return tracker.nodes.met and rebuilt(node) or values[key] end
     if first == 0 then return nil end
     if first == 1 and kit.is_object(values[key]) then return kit.new_object() end
@@ -196,7 +192,9 @@ return function(kit)
       if not is_new and tracker.nodes[values[key]] then touch_in(tracker, key) end
       if not tracker.known[key] then
         tracker.log[#tracker.log + 1] = effect
-        if tracker.appended[key] == nil then tracker.appended[key] = is_new and 0 or effect[4] end
+        local list = values[key]
+        if tracker.lists[list] == nil then tracker.lists[list] = effect[4] end
+        if tracker.appended[key] == nil then tracker.appended[key] = is_new and 0 or tracker.lists[list] end
       end
       tracker = tracker.parent
     end

@@ -117,3 +117,15 @@ def test_a_step_depends_on_the_stage_it_read(cell, how):
     text = f"Stages{{'a', 'b', 'c'}}\nStage.set('%s')\nreturn Step.run('s', function() return {how} end)"
     values = [cell(text % stage).value for stage in "aba"]
     assert values[0] == values[2] != values[1]
+
+
+def test_a_list_under_two_keys_is_read_as_it_was_before_it_was_appended_to(cell):
+    """Also where the key that was appended to is gone, or both were appended to, when the other one is read."""
+    program = """
+        State.append("s", "x")
+        state.p = state.s
+        Step.run("deleted", function() State.append("s", "y") State.delete("s") return #state.p end)
+        state.q = state.p
+        return Step.run("both", function() State.append("p", 1) State.append("q", 2) return state.q end)
+    """
+    assert cell.twice(program).value == ["x", "y", 1, 2]

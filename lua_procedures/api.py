@@ -47,6 +47,12 @@ def _check_files(files: Any) -> str | Path | None:
     return files
 
 
+def _check_names(names: Any) -> Collection[str]:
+    if not isinstance(names, (list, tuple, set, frozenset)) or not all(isinstance(name, str) for name in names):
+        raise UsageError(f"env_allowed: names of environment variables expected, got {names!r}")
+    return names
+
+
 def _job(source: str, name: str | None, options: Mapping[str, Any]) -> Job:
     _check_types(source, options)
     params = options.get("params")
@@ -68,6 +74,7 @@ def _job(source: str, name: str | None, options: Mapping[str, Any]) -> Job:
         files=_check_files(options.get("files")),
         tools=options.get("tools") or (),
         predictors=options.get("predictors") or {},
+        env_allowed=_check_names(options.get("env_allowed") or ()),
     )
 
 
@@ -93,6 +100,7 @@ def run(
     files: str | Path | None = None,
     tools: Iterable[Any] | Mapping[str, Any] = (),
     predictors: Mapping[str, Any] | None = None,
+    env_allowed: Collection[str] = (),
 ) -> Run:
     """Run a program to its end, or to the first question that nobody has scripted.
 
@@ -110,6 +118,7 @@ def run(
         limits: see ``Limits``.
         tools: Python functions, LangChain tools and ``ToolSpec``s, as a list or by name: globals of the program.
         predictors: name → predictor, for ``Model("name")``.
+        env_allowed: the environment variables that templates and headers may name, as ``{env.NAME}``; no others.
         files: the folder that ``File`` may use; the current one by default. What was read once is answered from the
             journal; ``redo`` of the file's path reads it again.
 
@@ -140,6 +149,7 @@ async def arun(
     files: str | Path | None = None,
     tools: Iterable[Any] | Mapping[str, Any] = (),
     predictors: Mapping[str, Any] | None = None,
+    env_allowed: Collection[str] = (),
     responder: Responder | None = None,
 ) -> Run:
     """Like ``run``, awaitable. In a notebook it shows forms; ``responder`` asks elsewhere."""
@@ -168,6 +178,7 @@ def resume(
     files: str | Path | None = None,
     tools: Iterable[Any] | Mapping[str, Any] = (),
     predictors: Mapping[str, Any] | None = None,
+    env_allowed: Collection[str] = (),
 ) -> Run:
     """Go on with a run from its own program text and inputs.
 
@@ -179,6 +190,7 @@ def resume(
         files: the folder that ``File`` may use; the one of the last pass by default.
         tools: as of ``run``; those of the run's last pass in this process by default.
         predictors: likewise.
+        env_allowed: likewise.
 
     Raises:
         StoreError: there is no such run.
@@ -188,6 +200,7 @@ def resume(
     job.limits = limits
     job.files = _check_files(files) or job.files
     job.tools, job.predictors = tools or job.tools, predictors or job.predictors
+    job.env_allowed = _check_names(env_allowed) or job.env_allowed
     return _checked(run_here(job))
 
 

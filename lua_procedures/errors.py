@@ -183,7 +183,25 @@ class ToolError(ProcedureError):
 
 
 class ModelError(ProcedureError):
-    """A chat model or a predictor failed or cannot be found."""
+    """A chat model or a predictor failed or cannot be found.
+
+    Attributes:
+        retryable: whether the same call may work later, such as after a time-out or where there were too many.
+        retry_after: how many seconds the provider asks to wait before that, or None where it does not say.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        line: int | None = None,
+        hint: str | None = None,
+        retryable: bool = False,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message, line=line, hint=hint)
+        self.retryable = retryable
+        self.retry_after = retry_after
 
 
 class UsageError(ProcedureError):

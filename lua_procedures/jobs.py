@@ -29,9 +29,9 @@ from .predictors.lookup import Predictors
 from .primitives.names import primitive_names
 from .rendering.record import record_bundle
 from .runner.driver import Driver
-from .runner.ledger import Policy
 from .runner.passes import Program
 from .runner.people import People
+from .runner.policy import Policy
 from .runs import Run, RunData
 from .session import get_session
 from .tools.registry import Registry
@@ -66,6 +66,7 @@ class Job:
         tools: Python functions, LangChain tools and ``ToolSpec``s, usable by name.
         predictors: name → predictor, for ``Model``; those of the session come after.
         folder: where ``require`` looks for files first: beside the program; the current one where None.
+        env_allowed: the environment variables that templates and headers may name, as ``{env.NAME}``.
         tool_rows: what the program knew of its tools when the run was recorded (see ``Registry.rows``).
         modules: what ``require`` gave when the run was recorded, where it goes on from its record.
         fresh, strict, plan, redo, seed, limits: as options of ``run``.
@@ -99,6 +100,7 @@ class Job:
     files: str | Path | None = None
     tools: Iterable[Any] | Mapping[str, Any] = ()
     predictors: Mapping[str, Any] = field(default_factory=dict)
+    env_allowed: Collection[str] = ()
     folder: str | Path | None = None
     modules: Mapping[str, Module] = field(default_factory=dict)
     tool_rows: Mapping[str, Any] = field(default_factory=dict)
@@ -187,7 +189,11 @@ def prepare(job: Job) -> Driver:
     )
     job.root = journal.row.root
     if not job.plan:
-        session.given[job.name] = {"tools": job.tools, "predictors": job.predictors}
+        session.given[job.name] = {
+            "tools": job.tools,
+            "predictors": job.predictors,
+            "env_allowed": job.env_allowed,
+        }
         session.supersede(job.name, "the run goes on elsewhere")
         session.runs[job.name] = run
     return Driver(
@@ -202,7 +208,8 @@ def prepare(job: Job) -> Driver:
             Finder(job.modules, session.definitions, (Path(job.folder or "").absolute(), Path.cwd())),
             registry,
             rows,
-            Predictors({**session.predictors, **job.predictors}),
+            Predictors({**session.predictors, **job.predictors}, job.env_allowed),
+            frozenset(job.env_allowed),
         ),
         journal,
         People(

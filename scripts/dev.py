@@ -125,14 +125,14 @@ class Environment:
 
 def lab(environment: Environment, extra: list[str]) -> int:
     """Open the quickstart in JupyterLab; ARGUMENTS go to jupyter lab."""
-    environment.prepare("lab")
+    environment.prepare("notebooks")
     root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []  # as in most containers
     return environment.run("jupyter", "lab", f"--LabApp.default_url=/lab/tree/{QUICKSTART}", *root, *extra)
 
 
 def headless(environment: Environment, extra: list[str]) -> int:
     """Run the quickstart with scripted answers and no browser, into build/; ARGUMENTS go to jupyter nbconvert."""
-    environment.prepare("lab")
+    environment.prepare("notebooks")
     command = ["jupyter", "nbconvert", "--to", "notebook", "--execute", "--output-dir", "build", *extra, QUICKSTART]
     return environment.run(*command, **_answers())
 

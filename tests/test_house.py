@@ -23,7 +23,7 @@ PACKAGE = ROOT / "lua_procedures"
 #: A module imports from its own row and from rows above it.
 ROWS = """
 _version errors limits handles language durable human modules records graph_exports graphs runs events rendering
-primitives program tools predictors files runner session exports jobs api notebook testing __init__
+primitives program tools predictors agents files runner session exports jobs api notebook testing __init__
 """.split()
 
 #: Rows above that a row must not know all the same.
@@ -36,8 +36,8 @@ OWNERS = {
     "httpx": {"predictors"},
     "ipykernel": {"notebook"},
     "ipywidgets": {"notebook"},
-    "langchain": set(),
-    "langchain_core": {"tools"},
+    "langchain": {"agents"},
+    "langchain_core": {"agents", "testing", "tools"},
     "lupa": {"language"},
     "mcp": set(),
     "psycopg": {"durable"},

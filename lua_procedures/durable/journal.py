@@ -234,6 +234,12 @@ class Journal:
                 position = place
         return inner[::-1]
 
+    def all_inside(self, entry: Entry) -> Iterator[Entry]:
+        """The checkpoints inside an entry, at any depth, outer before inner."""
+        for inner in self.inside(entry):
+            yield inner
+            yield from self.all_inside(inner)
+
     def newest(self, prefix: str, which: str | int) -> Entry | None:
         """The newest checkpoint of a frame by name or position that no cut has forgotten."""
         for entry in self.entries[::-1]:

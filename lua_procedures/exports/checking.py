@@ -149,15 +149,38 @@ def _is_module(value: Any) -> bool:
     return type(value) is list and len(value) == 3 and _is_text(value[0]) and _is_text(value[1]) and _is_int(value[2])
 
 
+def _are_tools(value: Any) -> bool:
+    return type(value) is dict and all(_is_tool(each) for each in value.values())
+
+
+def _is_tool(value: Any) -> bool:
+    return type(value) is dict and value.keys() == _TOOL.keys() and all(_TOOL[name](value[name]) for name in _TOOL)
+
+
+def _is_bool(value: Any) -> bool:
+    return type(value) is bool
+
+
 def _or_none(check: Check) -> Check:
     return lambda value: value is None or check(value)
 
 
+#: What ``Registry.rows`` says of a tool.
+_TOOL: Final[Mapping[str, Check]] = {
+    "description": _is_text,
+    "digest": _is_text,
+    "requires_approval": _is_bool,
+    "single": _or_none(_is_text),
+    "is_global": _is_bool,
+    "order": lambda value: type(value) is list and all(map(_is_text, value)),
+}
 _OPTIONS: Final[Mapping[str, Check]] = {
+    "chunk": _is_text,
     "first_line": _is_int,
     "modules": _are_modules,
     "pending": _or_none(_is_text),
     "title": _is_text,
+    "tools": _are_tools,
 }
 _ROW: Final[Mapping[str, Check]] = {
     "name": _is_name,
@@ -182,7 +205,7 @@ _ENTRY: Final[Mapping[str, Check]] = {
     "name": _is_text,
     "asked": _is_text,
     "outcome": _is_text,
-    "failed": lambda value: type(value) is bool,
+    "failed": _is_bool,
     "effects": _or_none(_is_json),
     "reads": _or_none(_is_object),
     "line": _is_int,

@@ -18,7 +18,7 @@ FORMAT: Final = "lua-procedures/run"
 VERSION: Final = 1
 
 #: The options of a run that go with it; a folder of files is one of this machine, and a file must not choose it.
-OPTIONS: Final = ("first_line", "modules", "pending", "title")
+OPTIONS: Final = ("chunk", "first_line", "modules", "pending", "title", "tools")
 
 
 @dataclass(frozen=True)

@@ -42,9 +42,10 @@ return function(host, limits, texts)
 
   local NAMES = { table = "table", ["function"] = "function", thread = "coroutine", userdata = "userdata" }
 
-  -- like Lua's own, but without addresses
+  -- like Lua's own, but without addresses, and no digit longer than needed
   function kit.tostring(v)
     local kind = type(v)
+    if kind == "number" then return kit.shortest_text(v) end
     if not NAMES[kind] then return raw_tostring(v) end
     local meta = kind == "table" and metatable_of(v)
     if type(meta) ~= "table" then return NAMES[kind] end

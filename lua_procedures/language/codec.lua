@@ -9,7 +9,8 @@ local format, concat, utf8len, min = string.format, table.concat, utf8.len, math
 local getmetatable, error, pcall, select = getmetatable, error, pcall, select
 
 local MAX_DEPTH = 100
-local SHALLOW = 8     -- depth in which no cycle is looked for
+local SHALLOW = 8     -- depth in which no cycle is looked for, in what is not
+local WIDE = 10000    -- leaves
 local FULL = 4000     -- pieces that are put together at once
 local LONG = 8        -- items of a list that is worth a look whether they are numbers alone
 local WINDOW = 1000   -- items that are looked at together
@@ -19,7 +20,8 @@ local BAD = {}        -- raised inside, explained by a second, slower walk
 return function(kit)
   local max_leaves, max_bytes = kit.limits.leaves, kit.limits.bytes
   local null, handles, arrays, objects, utf8text = kit.null, kit.handles, kit.arrays, kit.objects, kit.utf8
-  local number_text, numbers_text, scalar_text = kit.number_text, kit.numbers_text, kit.scalar_text
+  local number_text, numbers_text, shortest_text = kit.number_text, kit.numbers_text, kit.shortest_text
+  local scalar_text = kit.scalar_text
   local CARE, needed, escaped = kit.CARE, kit.needed_care, kit.escaped
   local is_sorted, sorted_keys, plain_views = kit.sorted_dicts, kit.sorted_keys, kit.plain_views
 
@@ -183,7 +185,7 @@ return function(kit)
       return n + 1
     end
     local as_plain = plain_views[v]
-    if as_plain and text.in_order and kit.described[v] then -- what is compared says which one it is, not how it is
+    if as_plain and text.is_compared and kit.described[v] then -- what is compared says which one it is, not how it is
       text[n + 1] = kit.described[v](nil, v)
       return n + 1
     end
@@ -200,7 +202,7 @@ return function(kit)
     end
     local depth = text.depth + 1
     if depth > MAX_DEPTH then error(BAD, 0) end
-    for i = 1, depth > SHALLOW and depth - 1 or 0 do
+    for i = 1, (depth > SHALLOW or text.leaves > WIDE or text.parts) and depth - 1 or 0 do
       if text[-i] == t then error(BAD, 0) end -- a cycle
     end
     text.depth, text[-depth] = depth, t
@@ -215,7 +217,7 @@ return function(kit)
     local kind = type(v)
     if kind == "number" then
       if v - v ~= 0 then error(BAD, 0) end -- NaN, or an infinity
-      text[n + 1] = text.is_bare and v or number_text(v)
+      text[n + 1] = text.is_bare and shortest_text(v) or number_text(v)
     elseif kind == "string" then return put_string(v, text, n, '"')
     elseif kind == "table" then return put_table(v, text, n)
     elseif kind == "boolean" then text[n + 1] = v and "true" or "false"
@@ -226,12 +228,12 @@ return function(kit)
 
   ---- whole values -------------------------------------------------------------------------------------
 
-  local SORTED, BARE = "sorted", "bare"
+  local SORTED, SHOWN, BARE = "sorted", "shown", "bare"
 
   local function write(v, way)
     local text = {
       strings = {}, places = {}, count = 0, size = 0, leaves = 1, depth = 0,
-      in_order = way == SORTED, is_bare = way == BARE,
+      in_order = way == SORTED or way == SHOWN, is_compared = way == SORTED, is_bare = way == BARE,
     }
     local last = joined(text, put(v, text, 0))
     return text.parts and concat(text.parts) .. last or last
@@ -251,6 +253,25 @@ return function(kit)
 
   -- the same with the keys of all dicts in order, for comparing
   function kit.encode_sorted(primitive, v, path) return encode(primitive, v, path, SORTED) end
+
+  -- the same for showing: the keys of a list come first, as they stand there, and all others in order
+  function kit.encode_shown(primitive, t, first)
+    if plain_views[t] then t = plain_views[t](t) end
+    local pieces, rest = {}, {}
+    for k, v in next, t do
+      if type(k) ~= "string" or k == "\0" then return encode(primitive, t, "$", SHOWN) end -- no plain JSON
+      rest[k] = v
+    end
+    local function put_key(k)
+      pieces[#pieces + 1] = encode(primitive, k) .. ":" .. encode(primitive, rest[k], "$." .. k, SHOWN)
+      rest[k] = nil
+    end
+    for _, k in next, first do
+      if rest[k] ~= nil then put_key(k) end
+    end
+    for _, k in next, sorted_keys(rest) do put_key(k) end
+    return "{" .. concat(pieces, ",") .. "}"
+  end
 
   -- the same for programs, which know no marks and no digits too many: an empty table is {} unless it is an array,
   -- and numbers are as short as they can be

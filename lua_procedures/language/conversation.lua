@@ -4,7 +4,7 @@
 -- a moment: who keeps messages elsewhere takes one from `kit.next_moment()` for each of them, whether it is made or put
 -- back, and merges them by it with those of `kit.conversation()`.
 
-local type, next, getmetatable = type, next, getmetatable
+local type, next = type, next
 local format, concat = string.format, table.concat
 
 local MESSAGES = "\31the messages of Session" -- what a step depends on that looks at them
@@ -60,25 +60,13 @@ return function(kit)
 
   ---- changing -----------------------------------------------------------------------------------------
 
-  -- a copy that is the same whether the message was made or put back: dicts are visited in the order of their keys,
-  -- and what is empty is a list or an object
-  local function kept(v)
-    local view = type(v) == "table" and kit.plain_views[v]
-    if view then v = view() end
-    if type(v) ~= "table" or getmetatable(v) ~= nil then return v end
-    local copy = kit.mark_sorted(kit.copy(v))
-    if not kit.is_object(copy) then kit.as_list(copy) end
-    for k, x in next, copy do copy[k] = kept(x) end
-    return copy
-  end
-
   local function add(role, content)
     local tracker = live.tracker
     while tracker do
       tracker.messages_met = tracker.messages_met or #messages
       tracker = tracker.parent
     end
-    messages[#messages + 1] = { role = role, content = kept(content), moment = kit.next_moment() }
+    messages[#messages + 1] = { role = role, content = kit.kept(content), moment = kit.next_moment() }
     happened({ "message", role, messages[#messages].content })
   end
   function kit.appliers.message(effect) add(effect[2], effect[3]) end

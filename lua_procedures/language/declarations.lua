@@ -31,9 +31,15 @@ return function(kit)
 
   local listed = {}
 
+  local function put_in_list(text)
+    listed[#listed + 1] = text
+    kit.happened { "listed", text }
+  end
+  function kit.appliers.listed(effect) put_in_list(effect[2]) end
+
   local function list(what, title)
     if type(title) == "string" then what = format("%s %s", what, kit.show(title:sub(1, 60)):gsub("%s+", " ")) end
-    listed[#listed + 1] = format("%s (line %d)", what, (where()))
+    put_in_list(format("%s (line %d)", what, (where())))
   end
 
   -- takes whatever follows, as in: Evaluation "name" {…}

@@ -354,6 +354,11 @@ return function(kit)
     if t and rawequal(t[k], effect[4]) then t[k] = copy[4] end
   end
 
+  function appliers.warned(effect) -- the notice itself is the host's to put back
+    kit.warned[effect[2]] = true
+    kit.happened(effect)
+  end
+
   -- a recorded step is not run: what it did happens again, also to the steps around it
   function kit.apply_effects(effects)
     for i = 1, #effects do

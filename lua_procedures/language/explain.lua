@@ -1,6 +1,6 @@
 -- Why a value cannot cross, and where in it: the slow walk, after the fast one has refused.
 
-local type, next, rawequal, tostring, getmetatable = type, next, rawequal, tostring, getmetatable
+local type, next, rawequal, tostring, getmetatable, error = type, next, rawequal, tostring, getmetatable, error
 local find, format = string.find, string.format
 local mathtype, huge, utf8len = math.type, math.huge, utf8.len
 
@@ -27,6 +27,7 @@ return function(kit)
     end
     seen.count = (seen.count or 0) + 1
     if seen.count > MAX_EXPLAINED then return nil end -- far enough: it is the size
+    kit.check_stop()
     seen.depth = seen.depth + 1
     if seen.depth > MAX_DEPTH then return "a table more than 100 deep", "" end
     local strings, numbers, largest = 0, 0, 0
@@ -90,7 +91,8 @@ return function(kit)
 
   -- raises for a value that the fast walk has refused
   function kit.refuse(primitive, v, path)
-    local what, below = explain(v, { depth = 0 })
+    local ok, what, below = kit.unhooked(explain, v, { depth = 0 })
+    if not ok then error(what, 0) end
     if what then fail(primitive, what, path .. below) end
     fail(primitive, format("a value larger than %d bytes or %d leaves (repeated references counted)", max_bytes, max_leaves), path)
   end

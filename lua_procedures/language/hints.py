@@ -292,11 +292,7 @@ _GLOBAL_HABITS = {
     "sorted": "table.sort(list) sorts in place.",
     "append": "Use table.insert(list, value).",
     "format": "Use string.format(text, value).",
-    **dict.fromkeys(
-        ("Agent", "Tool", "Toolset", "Model", "Mocks"),
-        "It is part of the language, but not of this version yet.",
-    ),
-    "require": "There are no modules to load in this version; JSON is Json, and Python values come in as inputs.",
+    "Agent": "It is part of the language, but not of this version yet.",
     "open": "Use File.read(path) and File.write(path, text).",
     "json": "Use Json.encode(value) and Json.decode(text).",
     **dict.fromkeys(("raise", "throw"), 'Use error("message").'),

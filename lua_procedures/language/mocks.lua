@@ -58,15 +58,21 @@ return function(kit)
     encode("Mocks", mock, "$." .. name)
   end
 
+  local function put(name, mock)
+    if kit.live.tracker then kit.changing("\31Mocks " .. name, true) end
+    mocks[name] = mock
+    kit.happened { "mocks", name, mock }
+  end
+
   function guest.Mocks(declared)
     kit.check("Mocks", "declarations", declared)
     for name, mock in next, declared do
       if type(name) ~= "string" then fail("Mocks", "declarations: a table of mocks by name expected, got one with the key " .. kit.show(name)) end
       check_mock(name, mock)
-      if kit.live.tracker then kit.changing("\31Mocks " .. name, true) end
-      mocks[name] = kit.copy(mock)
+      put(name, kit.kept(mock))
     end
   end
+  function kit.appliers.mocks(effect) put(effect[2], effect[3]) end
   kit.reader_family("Mocks", function(name) return mocks[name] and kit.encode_sorted("Mocks", mocks[name]) or "" end)
 
   -- the mock of that name, or nil

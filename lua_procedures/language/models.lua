@@ -9,8 +9,8 @@ return function(kit)
   local of = setmetatable({}, { __mode = "k" })   -- handle -> {name, declared, line}
 
   local TYPES = { python = true, registry = true, sklearn = true, http = true, mock = true }
-  local FIELDS = { type = true, endpoint = true, headers = true, timeout = true, value = true, input = true,
-                   output = true, description = true, name = true }
+  local FIELDS = { type = true, endpoint = true, headers = true, timeout = true, value = true, features = true,
+                   input = true, output = true, description = true, name = true }
 
   local function is_declaration(parts)
     if type(parts) ~= "table" or getmetatable(parts) ~= nil or not TYPES[parts.type] then return false end

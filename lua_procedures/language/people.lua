@@ -77,10 +77,17 @@ return function(kit)
     guest.Human[kind] = asker(kind)
   end
   guest.System = { alert = teller("System.alert", "alert", "alert") }
+  local function declare(key, text)
+    if kit.live.tracker then kit.changing(HITL .. key, true) end
+    declarations[key] = text
+    kit.happened { "hitl", key, text }
+    host.declare_hitl(key, text)
+  end
+  function kit.appliers.hitl(effect) declare(effect[2], effect[3]) end
+
   function guest.Hitl(key, options)
     kit.check("Hitl", "key", key)
-    declarations[key] = encode("Hitl", kit.check("Hitl", "options", options) or {})
-    host.declare_hitl(key, declarations[key])
+    declare(key, encode("Hitl", kit.check("Hitl", "options", options) or {}))
   end
 
   function guest.print(...)

@@ -122,8 +122,11 @@ return function(kit)
     return ended(primitive, watched, rng, kit.fence(), caught(pcall(fn)))
   end
 
+  local replaying = false -- the last step was answered from the journal; most likely the next one is, too
+
   local function begun(primitive, watched, fn, action, ...)
-    if action == "value" then return ... end
+    replaying = action == "value"
+    if replaying then return ... end
     if action == "run" then return run_frame(primitive, watched, fn) end
     if action == "check" then
       return begun(primitive, watched, fn, request(primitive, "reads", answer_reads(primitive, (...))))
@@ -141,7 +144,7 @@ return function(kit)
   local function begin(primitive, kind, name, asked, watched, unchecked, fn)
     local line, chunk, forgotten = where()
     if forgotten then line = line_of(fn, line, chunk) end
-    if not unchecked and isyieldable() then
+    if not unchecked and not replaying and isyieldable() then
       kit.check_state(primitive)
       if begin_step(kind, name, asked, line) == 1 then return run_frame(primitive, watched, fn) end
     end

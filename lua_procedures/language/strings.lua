@@ -160,9 +160,9 @@ return function(guards, patterns, matcher)
     return letters
   end
 
-  local PLAIN = { string = true, number = true, boolean = true, ["nil"] = true }
+  local PLAIN = { string = true, boolean = true, ["nil"] = true }
 
-  -- The arguments with what %s would show by its address replaced by its text.
+  -- The arguments with what %s would show by its address, or with digits too many, replaced by its text.
   local function readable(letters, ...)
     local count, values, size = select("#", ...), { ... }, 0
     for i = 1, count do

@@ -72,8 +72,9 @@ return function(kit)
   -- asks a person first where the tool says so
   local function approve(tool, arguments)
     if not tool.requires_approval then return end
-    local question = { message = format("Run the tool %s?", tool.name), context = arguments }
-    local said = kit.result(tool.name, kit.operation(tool.name, "human", "approve", encode(tool.name, question), (where())))
+    local question = format('{"message":%s,"context":%s}', encode(tool.name, format("Run the tool %s?", tool.name)),
+      kit.encode_shown(tool.name, arguments, tool.order or {}))
+    local said = kit.result(tool.name, kit.operation(tool.name, "human", "approve", question, (where())))
     if not said then fail(tool.name, "a person did not approve the call", "ToolError") end
   end
 
@@ -100,10 +101,16 @@ return function(kit)
     return kit.call_mock(tool.name, "tool_call", tool.name, mock, arguments, "ToolError"), arguments
   end
 
+  -- a Lua tool may be given what cannot be kept: its text is kept then
+  local function kept(tool, arguments)
+    local ok, text = pcall(encode, tool.name, arguments)
+    return caught(ok, text) and kit.kept(arguments) or kit.show(arguments)
+  end
+
   -- one call is one record, whoever makes it and however it ends
   local function finished(tool, given, ok, result, arguments)
-    local call = { name = tool.name, args = kit.copy(arguments or given) }
-    if ok then call.result = result
+    local call = { name = tool.name, args = kept(tool, arguments or given) }
+    if ok then call.result = kit.kept(result)
     else call.error = type(result) == "string" and result or kit.tostring(result) end
     note(call)
     if not ok then error(result, 0) end

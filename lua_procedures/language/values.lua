@@ -1,9 +1,11 @@
 -- What the values of a program are beside plain Lua: `null`, handles, and the marks of tables.
 
-local type, next, error, getmetatable, setmetatable = type, next, error, getmetatable, setmetatable
+local type, next, rawget, rawequal, error = type, next, rawget, rawequal, error
+local getmetatable, setmetatable = getmetatable, setmetatable
 local move, byte, gsub, utf8len, utf8char = table.move, string.byte, string.gsub, utf8.len, utf8.char
 
 return function(kit)
+  local live = kit.live
   local weak = { __mode = "k" }
   local arrays, objects = setmetatable({}, weak), setmetatable({}, weak) -- what an empty table was
   local handles = setmetatable({}, weak)                                 -- handle -> host's number
@@ -49,6 +51,20 @@ return function(kit)
     if arrays[v] then arrays[copy] = true end
     if kit.is_sorted(v) then kit.mark_sorted(copy) end
     return copy
+  end
+
+  -- a copy that is the same whether it was made now or put back: dicts are visited in the order of their keys, and
+  -- what is empty is a list or an object; a step's null in a dict is left out, as in all that comes from the journal
+  function kit.kept(v)
+    local view = type(v) == "table" and kit.plain_views[v]
+    if view then v = view(v) end
+    if type(v) ~= "table" or getmetatable(v) ~= nil then return v end
+    local is_dict = next(v) ~= nil and rawget(v, 1) == nil or next(v) == nil and objects[v]
+    local copy = is_dict and kit.new_object() or {}
+    for k, x in next, v do
+      if not (is_dict and live.tracker and rawequal(x, null)) then copy[k] = kit.kept(x) end
+    end
+    return kit.mark_sorted(is_dict and copy or kit.as_list(copy))
   end
 
   ---- handles ------------------------------------------------------------------------------------------

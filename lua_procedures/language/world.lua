@@ -231,12 +231,14 @@ return function(kit)
   end
 
   local env = {}
-  local warned = {}
+  local warned = {} -- the globals that were read and are not there
+  kit.warned = warned
   raw.setmetatable(guest, {
     __metatable = false,
     __index = function(_, name)
       if type(name) == "string" and not warned[name] then
         warned[name] = true
+        kit.happened { "warned", name }
         host.unknown_global(name, (where()))
       end
       return nil

@@ -82,6 +82,7 @@ def _answer(shell: Any, store: str, name: str, text: str) -> Run:
 
 def _resume(shell: Any, store: str, name: str) -> Run:
     job = api.resumed(name, store=store)
+    job.env_allowed = shell.lua_procedures.defaults.env_allowed
     cell = open_cell(shell, job, quiet=False, may_wait=False)
     run = jobs.run_here(cell.job, cell.drive)
     if run.error is not None:

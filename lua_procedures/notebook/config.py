@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from traitlets import Bool, Float, Int, Unicode
+from traitlets import Bool, Float, Int, List, Unicode
 from traitlets.config import Configurable
 
 __all__ = ["Procedures"]
 
 
 class Procedures(Configurable):
-    """Defaults of the options of ``%%procedure``; each trait is the option of that name."""
+    """Defaults of the options of ``%%procedure``, each by the option's name; ``env_allowed`` can only be set here."""
 
     answers: Any = Unicode(None, allow_none=True, help="scripted answers: a variable, or default").tag(config=True)
     tools: Any = Unicode(None, allow_none=True, help="tools: variables, with commas between").tag(config=True)
     predictors: Any = Unicode(None, allow_none=True, help="a variable: a dict of predictors").tag(config=True)
     files: Any = Unicode(None, allow_none=True, help="the folder that File may use").tag(config=True)
+    env_allowed: Any = List(Unicode(), help="environment variables that {env.NAME} may name").tag(config=True)
     no_wait: Any = Bool(False, help="do not hold the cell while a person is asked").tag(config=True)  # noqa: FBT003
     strict: Any = Bool(False, help="a changed checkpoint is an error").tag(config=True)  # noqa: FBT003
     quiet: Any = Bool(False, help="no live panel").tag(config=True)  # noqa: FBT003

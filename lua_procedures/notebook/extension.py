@@ -23,6 +23,19 @@ _CELL = "get_ipython().run_cell_magic"
 _LINE = "get_ipython().run_line_magic"
 _CALLS = (_CELL, _LINE)
 
+#: What ``%procedures?`` shows.
+PROCEDURES_HELP = """The runs of this kernel session, or of a store, and what can be done with them.
+
+%procedures                           the list, also as %procedures list
+%procedures show NAME                 the record of a run
+%procedures answer NAME VALUE         answer its question and go on; VALUE is JSON, else text; yes or no for an approval
+%procedures resume NAME               go on with it
+%procedures graph NAME [--find TEXT]  its tree of nodes, or the nodes in which the text is found
+%procedures export NAME PATH          write it to a file: .md and .html to read, .json as data, else to be imported
+%procedures import PATH [--as NAME]   bring it in from a file, under its own name or another one
+
+All take --store URL; %procedure without a cell's text is the same. %config Procedures sets the defaults."""
+
 
 class Extension:
     """What is installed in one shell.
@@ -50,7 +63,7 @@ class Extension:
             return self.magics.procedures(line)
 
         procedure.__doc__ = procedure_parser().format_help()
-        procedures.__doc__ = "Runs: %procedures [list | show NAME | answer NAME VALUE | resume NAME] [--store URL]"
+        procedures.__doc__ = PROCEDURES_HELP
         shell.register_magic_function(procedure, "line_cell", PROCEDURE)
         shell.register_magic_function(procedures, "line", "procedures")
         shell.configurables.append(self.defaults)

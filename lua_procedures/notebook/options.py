@@ -162,6 +162,7 @@ def job_from(options: argparse.Namespace, source: str, namespace: Mapping[str, A
         answers=_answers(options, namespace),
         tools=_tools(options, namespace),
         predictors=_predictors(options, namespace),
+        env_allowed=options.env_allowed,
         files=_folder(options.files),
         wait=not options.no_wait,
         fresh=bool(options.fresh),

@@ -41,6 +41,11 @@ class Estimator:
             confidence = self._confidence(samples, label)
         return label if confidence is None else {"label": label, "confidence": confidence}
 
+    def assumed_order(self, given: Mapping[str, Any]) -> list[str]:
+        """The names of several values in the order in which they are taken, where nothing but that order says it."""
+        row = _row(given)
+        return [] if self._features or len(row) < 2 else list(row)
+
     def _samples(self, given: dict[str, Any]) -> Any:
         sample = self._sample(given)
         pandas = sys.modules.get("pandas")
@@ -49,9 +54,8 @@ class Estimator:
         return [sample]
 
     def _sample(self, given: dict[str, Any]) -> Any:
+        given = _row(given)
         only = next(iter(given.values())) if len(given) == 1 else None
-        if isinstance(only, Mapping):
-            given, only = dict(only), None
         if self._features and (len(given) != 1 or set(given) <= set(self._features)):
             return self._ordered(given)
         if len(given) != 1 or only is None:
@@ -74,6 +78,12 @@ class Estimator:
         probabilities = _plain(self._estimator.predict_proba(samples)[0], unwrapped=False)
         classes = _plain(getattr(self._estimator, "classes_", []), unwrapped=False)
         return float(probabilities[classes.index(label)] if label in classes else max(probabilities))
+
+
+def _row(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The values by name: the input, or the only thing in it where that is a dict."""
+    only = next(iter(given.values())) if len(given) == 1 else None
+    return only if isinstance(only, Mapping) else given
 
 
 def _plain(value: Any, *, unwrapped: bool = True) -> Any:

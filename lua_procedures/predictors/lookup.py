@@ -68,6 +68,17 @@ class Predictor:
         names = [name for name in declared_fields(self._input) if name in checked] + undeclared
         return {name: checked[name] for name in names}
 
+    def doubt(self, given: Mapping[str, Any]) -> str | None:
+        """What the user should know of how a checked input is taken, or None."""
+        names = self._backend.assumed_order(given) if isinstance(self._backend, Estimator) else []
+        if not names:
+            return None
+        listed = ", ".join(f'"{name}"' for name in names)
+        return (
+            f"{self.name}: the estimator names no features, so the values go to it in the order of their keys "
+            f"({', '.join(names)}). Declare the order with features={{{listed}}}"
+        )
+
     def call(self, given: Mapping[str, Any]) -> Any:
         """Predict; an async predictor runs in an event loop of its own.
 

@@ -89,7 +89,7 @@ class Web:
         if name not in self._env_allowed:
             raise ModelError(
                 f"headers: the environment variable {name} is not allowed",
-                hint="%config Procedures.env_allowed lists the variables that may be used.",
+                hint="%config Procedures.env_allowed (env_allowed of run) lists the variables that may be used.",
             )
         if name not in os.environ:
             raise ModelError(f"headers: the environment variable {name} is not set")

@@ -122,7 +122,8 @@ DECLARING: Final = (
     Primitive(
         "Model",
         "declaration",
-        "Declares a model, or gives the one of a name; model{…}.output is its prediction, a checkpoint.",
+        "Declares a model, or gives the one of a name; model{…}.output is its prediction, a checkpoint. features lists "
+        "the inputs in their order, for an estimator that was not trained on named columns.",
         (
             must(
                 "parts",
@@ -135,12 +136,13 @@ DECLARING: Final = (
                     may("headers", Expected("a table of texts by name", "table", "named")),
                     may("timeout", SECONDS),
                     may("value", KEPT),
+                    may("features", Expected("a list of names", "table", "list")),
                     may("input", _SCHEMA),
                     may("output", _OUTPUT),
                 ),
             ),
         ),
-        takes="{type=, endpoint=, headers=, timeout=, value=} or (name)",
+        takes="{type=, endpoint=, headers=, timeout=, value=, features=} or (name)",
     ),
     Primitive(
         "Mocks",

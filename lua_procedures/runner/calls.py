@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from ..durable.entries import Entry
 from ..durable.serialization import dumps, loads, normalise
 from ..errors import ConversionError, ModelError, SchemaError, ToolError, UsageError
+from ..runs import Notice
 from ..tools.current import CurrentRun, calling
-from .ledger import Sought
 from .outcomes import failure_text
 from .passes import Handler, LateHandler, Pass, Reply
+from .sought import Sought
 
 __all__ = ["Calls"]
 
@@ -28,6 +29,7 @@ class Calls:
         self._pass = within
         self._ledger = within.ledger
         self._push = within.converter.push
+        self._doubted: set[str] = set()
         self.handlers: dict[str, Handler] = {
             "mocked": self._mocked,
             "model": self._model,
@@ -63,13 +65,24 @@ class Calls:
     async def _predict(self, name: str, declared: str | None, text: str, line: int) -> Reply:
         """One prediction of a model that is not mocked."""
         asked = f"input\x1f{text}" + (f"\x1edeclaration\x1f{declared}" if declared else "")
+        notices: list[Notice] = []
 
         async def call() -> Any:
             predictor = self._pass.program.predictors.get(name, loads(declared) if declared else None)
             given = predictor.check(self._given(text))
+            doubt = predictor.doubt(given)
+            if doubt is not None and self._is_new(name, doubt):
+                notices.append(Notice(kind="warning", level="warning", message=doubt, line=line or None))
             return await self._called(predictor.is_async, predictor.predict, predictor.call, given)
 
-        return await self._once(self._ledger.seek("model_predict", name, asked, line), call)
+        return await self._once(self._ledger.seek("model_predict", name, asked, line), call, notices)
+
+    def _is_new(self, name: str, doubt: str) -> bool:
+        """Whether a model's doubt was not shown in this pass, also not by what was replayed."""
+        if name in self._doubted:
+            return False
+        self._doubted.add(name)
+        return all(notice.message != doubt for notice in self._pass.host.notices)
 
     def _model(self, name: str, may_be_mocked: bool) -> Reply:  # noqa: FBT001 - from Lua
         """``Model("name")``: whether there is such a predictor, now or when the run was recorded."""
@@ -78,8 +91,8 @@ class Calls:
             self._pass.program.predictors.get(name)
         return ("value",)
 
-    async def _once(self, sought: Sought, call: Callable[[], Awaitable[Any]]) -> Reply:
-        """Answer from the journal, or call and record what comes of it, a failure too."""
+    async def _once(self, sought: Sought, call: Callable[[], Awaitable[Any]], notices: Sequence[Notice] = ()) -> Reply:
+        """Answer from the journal, or call and record what comes of it, a failure and what it shows too."""
         if sought.found:
             return self._recorded(sought.found[0], sought.line)
         self._ledger.go_live(sought)
@@ -93,7 +106,7 @@ class Calls:
                 self._ledger.record(sought, told, started=started, failed=True, effects=_effects(asking))
                 raise
         entry = self._ledger.record(
-            sought, outcome, started=started, effects=_effects(asking), objects=tuple(objects) or None
+            sought, outcome, started=started, effects=_effects(asking, notices), objects=tuple(objects) or None
         )
         return self._answer(entry)
 
@@ -118,11 +131,12 @@ class Calls:
         raise next(fault for fault in _FAULTS if fault.__name__ == told["class"])(told["value"])
 
     def _answer(self, entry: Entry) -> Reply:
-        """The recorded result, with what the tool asked of the run put back before it."""
+        """The recorded result, with what the call showed and asked of the run put back before it."""
         answer = ("value", self._push(loads(entry.outcome, entry.objects or ())))
         if entry.effects is None:
             return answer
-        return ("replay", self._push(loads(entry.effects)), self._pass.converter.pack(answer))
+        effects = self._pass.host.put_back(loads(entry.effects))
+        return ("replay", self._push(effects), self._pass.converter.pack(answer)) if effects else answer
 
     def _mocked(  # noqa: PLR0917 - from Lua, by place
         self,
@@ -147,8 +161,9 @@ class Calls:
         return ("refuse", value, fault, "") if failed else ("value", self._push(value))
 
 
-def _effects(asking: CurrentRun) -> str | None:
-    """What a tool asked of the run, as the program's own effects."""
-    if not asking.asked:
+def _effects(asking: CurrentRun, notices: Sequence[Notice] = ()) -> str | None:
+    """What a call asked of the run and showed, as the program's own effects."""
+    if not (asking.asked or notices):
         return None
-    return dumps([["stop", stop.reason, stop.success] for stop in asking.asked])
+    stops = [["stop", stop.reason, stop.success] for stop in asking.asked]
+    return dumps([*stops, *(["notice", notice.model_dump()] for notice in notices)])

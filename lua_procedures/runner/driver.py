@@ -3,55 +3,43 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
-from collections.abc import Awaitable, Collection, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Awaitable, Collection
+from typing import Any, TypeVar
 
 from .. import errors
 from ..durable.journal import Journal
-from ..durable.serialization import dumps, loads
-from ..errors import ProcedureError, StoreError
-from ..events import GraphGrew, RunEnded, RunStarted, Sink
+from ..durable.serialization import loads
+from ..errors import ProcedureError
+from ..events import RunStarted, Sink
 from ..files import Folder
-from ..graphs import Graph
-from ..language.diagnostics import mark, runtime_error
 from ..language.runtime import MAIN, Guest, Interrupted
 from ..limits import Limits
-from ..primitives.misuse import Misuse, expectations
-from ..program import check_inputs, check_output, check_output_schema, typed_strings
-from ..rendering.graph import graph_bundle
-from ..runs import Message, Run, RunData, RunStatus, Stop, ToolCall
+from ..primitives.misuse import expectations
+from ..runs import Run, RunData
 from .calls import Calls
+from .declaring import Declaring
+from .ending import Ending
 from .entering import Entering
 from .explaining import plan
+from .failing import CATCHABLE, Failing
 from .filing import Filing
+from .growing import Growth
 from .hosting import BREATH, Hosting
-from .ledger import Ledger, PlanReached, Policy
-from .outcomes import checkpoint_of, response_of
+from .ledger import Ledger
 from .passes import Handler, LateHandler, Pass, Program, Reply
 from .people import People, Suspended
+from .policy import PlanReached, Policy
 from .questions import Questions
 from .signals import Interrupts
 from .sleeping import Sleeping
 from .steps import Steps
 
-if TYPE_CHECKING:
-    from ..human.requests import HumanRequest
-
 __all__ = ["Driver"]
 
 T = TypeVar("T")
 
-_REMEMBERED = 100  # errors of the host that the program caught, or may yet let through
-
 _ENDINGS = ("done", "failed")
-
-#: Errors that the prelude raises by their class.
-_OWN = {"ToolError": errors.ToolError, "ModelError": errors.ModelError}
-
-#: Errors of the host that a program may catch; all others end it.
-_CATCHABLE = (Misuse, errors.SchemaError, errors.ConversionError, errors.ToolError, errors.ModelError)
 
 
 class Driver:
@@ -85,34 +73,31 @@ class Driver:
         self._people = people
         self._run = run
         self._data: RunData = run._data  # noqa: SLF001 - the run is the driver's own
-        self._known = known
         self._emit: Sink = sink or _ignore
         self._ledger = Ledger(journal, policy, self._emit, watched=sink is not None)
         self._host = Hosting(self._ledger, self._emit, known, limits.max_notice_bytes, program.seeded)
         self._guest = Guest(self._host, limits, expectations())
         self._interrupts = Interrupts(self._interrupt)
-        self._refused: dict[int, ProcedureError] = {}
-        self._refusals = 0
+        self._failing = Failing(program, self._guest.converter, known)
+        self._growth = Growth(self._guest, self._data, self._emit)
+        self._ending = Ending(
+            program, journal, self._ledger, self._host, self._guest, run, self._growth.tree, self._emit
+        )
         self._offered = 0
-        self._grown = 0
         self._now, self._later = self._handlers(Folder(program.files, limits.max_bytes))
 
     def _handlers(self, files: Folder) -> tuple[dict[str, Handler], dict[str, LateHandler]]:
         within = Pass(
             self._program, self._journal, self._ledger, self._host, self._people, self._guest.converter, self._data,
-            self._emit, self._wait, self._save, self._check_stop, self._interrupts.raising, files,
+            self._emit, self._wait, self._ending.save, self._check_stop, self._interrupts.raising, files,
         )  # fmt: skip
         calls = Calls(within)
         now: dict[str, Handler] = {
             **Steps(within).handlers,
             **Entering(within).handlers,
             **Filing(within).handlers,
+            **Declaring(within, self._guest).handlers,
             **calls.handlers,
-            "inputs": self._inputs,
-            "module": self._module,
-            "arguments": self._arguments,
-            "schema": self._schema,
-            "outputs": self._outputs,
         }
         return now, {**Questions(within).late_handlers, **Sleeping(within).late_handlers, **calls.late_handlers}
 
@@ -139,25 +124,25 @@ class Driver:
                 await self._drive()
         except Suspended as pause:
             self._data.until = pause.until
-            self._finish("paused", pending=pause.request)
+            self._ending.finish("paused", pending=pause.request)
         except PlanReached:
             self._ledger.change = plan(self._ledger.change, self._ledger.planned)
-            self._finish("pending")
+            self._ending.finish("pending")
         except errors.HumanInputRequired as error:
-            self._finish("paused", error=error, pending=error.request)
+            self._ending.finish("paused", error=error, pending=error.request)
         except errors.AnswerRefused as error:  # a scripted answer that does not fit: the question stays
-            self._finish("paused", error=error, pending=self._data.pending)
+            self._ending.finish("paused", error=error, pending=self._data.pending)
         except (Interrupted, KeyboardInterrupt, SystemExit):
-            self._finish("cancelled", pending=self._data.pending)
+            self._ending.finish("cancelled", pending=self._data.pending)
             raise KeyboardInterrupt from None
         except ProcedureError as error:
-            self._finish("failed", error=error)
+            self._ending.finish("failed", error=error)
         except Exception as error:  # noqa: BLE001 - a fault of ours, or of what a user's callable raised
             fault = ProcedureError(f"{type(error).__name__}: {error}")
             fault.__cause__ = error
-            self._finish("failed", error=fault)
+            self._ending.finish("failed", error=fault)
         except BaseException:
-            self._finish("cancelled", pending=self._data.pending)
+            self._ending.finish("cancelled", pending=self._data.pending)
             raise
         return self._run
 
@@ -167,7 +152,7 @@ class Driver:
         self._host.recorded_stops()
         self._ledger.on_move = self._guest.kit.reset_looks if self._host.stops else None
         if not self._ledger.policy.strict:  # which may yet refuse the program, and then changes nothing
-            self._save("running")
+            self._ending.save("running")
         self._emit(RunStarted(self._run))
 
     def _load(self) -> None:
@@ -196,14 +181,14 @@ class Driver:
             if handle is not None:
                 try:
                     reply = handle(*said[1:])
-                except _CATCHABLE as error:
-                    reply = self._refuse(error)
+                except CATCHABLE as error:
+                    reply = self._failing.refuse(error)
                 if time.monotonic() - host.breathed > BREATH:
-                    self._tell_growth()
+                    self._growth.tell()
                     await self._wait(asyncio.sleep(0))
                     host.breathed = time.monotonic()
             elif said[0] in self._later:
-                self._tell_growth()
+                self._growth.tell()
                 reply = await self._answered(said)
             elif said[0] in _ENDINGS:
                 self._conclude(said)
@@ -216,34 +201,13 @@ class Driver:
     async def _answered(self, said: tuple[Any, ...]) -> Reply:
         try:
             return await self._later[said[0]](*said[1:])
-        except _CATCHABLE as error:
-            return self._refuse(error)
+        except CATCHABLE as error:
+            return self._failing.refuse(error)
 
-    def _refuse(self, error: ProcedureError) -> Reply:
-        """Raise a host's error in Lua, at the call's line; the error itself is found again if nothing catches it."""
-        self._refused[self._refusals] = error
-        self._refused.pop(self._refusals - _REMEMBERED, None)
-        self._refusals += 1
-        kind = "" if isinstance(error, Misuse) else type(error).__name__
-        return ("refuse", error.message, kind, str(self._refusals - 1))
-
-    # -- the tree ------------------------------------------------------------------------------------------
-
-    def _tell_growth(self) -> None:
-        """Tell who watches that there are more nodes; Lua rests meanwhile."""
-        size = self._guest.kit.graph_size()
-        if size != self._grown:
-            self._grown = size
-            self._emit(GraphGrew(size, self._tree))
-
-    def _tree(self, limit: int | None = None) -> Graph:
-        """The tree, or so many of its nodes: the path to the current one, then breadth first from the root."""
-        kit = self._guest.kit
-        if kit is None:  # the run is over
-            return self._data.graph
-        return Graph.read(
-            self._guest.read(lambda: kit.graph_text(limit)) or "", self._guest.converter.objects, graph_bundle
-        )
+    def _conclude(self, said: tuple[Any, ...]) -> None:
+        if said[0] == "failed":
+            raise self._failing.ended(*said[1:])
+        self._ending.complete(said[1], self._people.unused())
 
     # -- stopping ----------------------------------------------------------------------------------------
 
@@ -267,139 +231,6 @@ class Driver:
         for number, text in enumerate(self._host.stops[self._offered :], self._offered + 1):
             self._guest.kit.offer_stop(number, *loads(text))
         self._offered = len(self._host.stops)
-
-    # -- other texts ---------------------------------------------------------------------------------------
-
-    def _module(self, name: str, line: int) -> Reply:
-        module = self._program.modules(name)
-        if module is None:
-            raise Misuse(f"no module {name!r}: define a cell of that name with --define, or put {name}.lua beside it")
-        self._data.modules[name] = module
-        try:
-            return ("value", self._guest.load(module.text, module.chunk, first_line=module.first_line))
-        except errors.LuaSyntaxError as error:
-            error.message, error.line = f"{module.chunk}:{error.line}: {error.message}", line
-            raise
-
-    # -- schemas -------------------------------------------------------------------------------------------
-
-    def _inputs(self, schema: str, line: int) -> Reply:
-        declared = loads(schema)
-        return self._checked(declared, {**self._program.inputs, **typed_strings(declared, self._program.texts)}, line)
-
-    def _arguments(self, schema: str, text: str, line: int) -> Reply:
-        given = loads(text, self._guest.converter.objects) or {}
-        if not isinstance(given, dict):
-            raise Misuse("input: a table of named fields expected, got a list")
-        return self._checked(loads(schema), given, line)
-
-    def _checked(self, declared: Any, given: Mapping[str, Any], line: int) -> Reply:
-        values, undeclared = check_inputs(declared, given)
-        for name in undeclared:
-            self._host.warn(f"the input {name!r} is not declared; it is passed on", line)
-        return ("value", self._guest.converter.push(values))
-
-    def _schema(self, schema: str) -> Reply:
-        check_output_schema(loads(schema))
-        return ("value",)
-
-    def _outputs(self, schema: str, text: str, line: int) -> Reply:
-        value, dropped = check_output(loads(schema), loads(text, self._guest.converter.objects))
-        for name in dropped:
-            self._host.warn(f"the output {name!r} is not declared; it is dropped", line)
-        return ("value", self._guest.converter.push(value))
-
-    # -- how it ended ----------------------------------------------------------------------------------------
-
-    def _conclude(self, said: tuple[Any, ...]) -> None:
-        if said[0] == "failed":
-            raise self._error(*said[1:])
-        self._ledger.end()
-        values = loads(said[1], self._guest.converter.objects)
-        self._warn_of_unused()
-        for name in self._ledger.never_redone():
-            self._host.warn(f"--redo {name}: no checkpoint has that name or path")
-        self._data.value = None if not values else values[0] if len(values) == 1 else values
-        self._finish("completed", outcome=said[1])
-
-    def _error(self, text: str, kind: str, detail: str, line: int = 0, traceback: str = "") -> ProcedureError:
-        """The error that ended the program: the host's own one where it was raised by the host."""
-        value = loads(text, self._guest.converter.objects)
-        program = self._program
-        error = runtime_error(
-            value if isinstance(value, str) else "", value, traceback, program.text, self._known,
-            chunk=program.chunk, first_line=program.first_line,
-        )  # fmt: skip
-        error.line = error.line or line or None
-        if kind and detail.isdigit() and int(detail) in self._refused:
-            original = self._refused[int(detail)]
-            original.line, original.message = original.line or error.line, error.message
-            return original
-        if kind == "ConversionError":
-            return errors.ConversionError(error.message, path=detail, line=error.line)
-        if kind in _OWN:
-            return _OWN[kind](error.message, line=error.line)
-        return error
-
-    def _warn_of_unused(self) -> None:
-        unused = self._people.unused()
-        if unused:
-            shown = ", ".join(json.dumps(answer, default=str, ensure_ascii=False) for answer in unused[:5])
-            self._host.warn(f"{len(unused)} scripted answer{'s' * (len(unused) > 1)} nobody asked for: {shown}")
-
-    def _finish(
-        self,
-        status: RunStatus,
-        *,
-        error: ProcedureError | None = None,
-        pending: HumanRequest | None = None,
-        outcome: str | None = None,
-    ) -> None:
-        data, ledger, host = self._data, self._ledger, self._host
-        data.status, data.error, data.pending = status, error, pending
-        data.change, data.replayed, data.executed = ledger.change, ledger.replayed, ledger.executed
-        self._read_world()
-        data.notices, data.stages, data.stages_declared = host.notices, host.stages, host.declared
-        data.list_checkpoints = lambda: [checkpoint_of(each, replayed=kept) for each, kept in ledger.listing()]
-        data.list_answers = lambda: [response_of(each) for each, _ in ledger.listing() if each.kind == "human"]
-        data.planned = [checkpoint_of(each, replayed=False) for each in ledger.planned]
-        if error is not None:
-            error.run = self._run
-            if error.line is not None:
-                error.excerpt = mark(self._program.text, error.line, self._program.first_line)
-        if not isinstance(error, (errors.DivergenceError, StoreError)):
-            self._save(status, outcome=outcome, error=error)
-        self._guest.close()
-        self._emit(RunEnded(self._run))
-
-    def _read_world(self) -> None:
-        """What the guest's own tables hold; after an error too, as far as it can cross."""
-        kit = self._guest.kit
-        world = self._guest.read(kit.world_text)
-        self._data.state_text = self._guest.read(kit.state_text) or "{}"
-        objects = self._data.state_objects = self._guest.converter.objects
-        messages = loads(self._guest.read(kit.messages_text) or "[]", objects)
-        self._data.messages = [Message(**message) for message in messages]
-        calls = loads(self._guest.read(kit.tool_calls_text) or "[]", objects)
-        self._data.tool_calls = [ToolCall(**call) for call in calls]
-        self._data.graph = self._tree()
-        if world is not None:
-            read = loads(world)
-            self._data.iterations, self._data.stop = read["iterations"], Stop(**read["stop"])
-
-    def _save(self, status: str, *, outcome: str | None = None, error: ProcedureError | None = None) -> None:
-        if self._ledger.policy.plan:
-            return
-        row = self._journal.row
-        row.status, row.program, row.updated = status, self._program.text, time.time()
-        row.error = None if error is None else str(error)
-        pending = self._data.pending
-        modules = {name: [each.text, each.chunk, each.first_line] for name, each in self._data.modules.items()}
-        kept = {"pending": pending.id if pending is not None else None, "modules": modules}
-        row.options = dumps({**loads(row.options), **kept})
-        if status == "completed":
-            row.outcome, row.tail = outcome, self._ledger.frames[0].chain
-        self._journal.store.save(row)
 
 
 def _ignore(_: object) -> None:

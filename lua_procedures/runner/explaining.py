@@ -9,7 +9,7 @@ from ..durable.entries import Entry
 from ..durable.journal import changed_parts, parts_text
 
 if TYPE_CHECKING:
-    from .ledger import Sought
+    from .sought import Sought
 
 __all__ = ["called", "difference", "plan"]
 

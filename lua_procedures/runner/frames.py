@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from hashlib import blake2b
 from typing import Final
 
@@ -38,15 +39,30 @@ class Frame:
         "entered", "key", "kind", "line", "name", "next", "notices_from", "path", "prefix", "prev", "ran", "started",
     )  # fmt: skip
 
-    def __init__(self, prefix: str, key: bytes, variant: int, outer: Frame | None = None) -> None:
+    def __init__(  # noqa: PLR0917 - made for every step, where keywords cost
+        self,
+        key: bytes,
+        variant: int = 0,
+        outer: Frame | None = None,
+        path: str = "",
+        kind: str = "",
+        name: str = "",
+        asked: str = "",
+        line: int = 0,
+        notices_from: int = 0,
+    ) -> None:
         self._outer = outer
-        self.prefix = prefix
         self.key = key
         self.next = 0
-        self.kind = self.name = self.asked = self.path = ""
-        self.line = self.notices_from = 0
-        self.prev = b""
-        self.started = self.asked_at = 0.0
+        self.path = path
+        self.prefix = path + "/" if path else ""
+        self.kind = kind
+        self.name = name
+        self.asked = asked
+        self.line = line
+        self.notices_from = notices_from
+        self.prev = outer.chain if outer else b""
+        self.started = time.time()
         self.clock: float | None = None
         self.entered = self.ran = False
         self.announced = True

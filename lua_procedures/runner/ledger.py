@@ -3,69 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
 from ..durable.entries import Entry
-from ..durable.journal import Journal, chain_after, frame_chain, key_of, parts_text, root_key
+from ..durable.journal import Journal, chain_after, key_of, parts_text, root_key
 from ..errors import DivergenceError, LimitExceeded
 from ..events import Changed, CheckpointFinished, CheckpointStarted, Sink
 from .explaining import called, difference
-from .frames import INSIDE, Frame
+from .frames import Frame
+from .policy import PlanReached, Policy
+from .sought import Sought
 
-__all__ = ["Ledger", "PlanReached", "Policy", "Sought"]
-
+__all__ = ["Ledger", "hidden_entry"]
 
 _DEEPEST = 100  # operations inside each other
-
-
-class PlanReached(Exception):
-    """With ``--plan``: the first operation that would run is reached."""
-
-
-@dataclass(frozen=True)
-class Policy:
-    """How a pass treats the journal.
-
-    Attributes:
-        strict: a changed checkpoint is an error.
-        plan: nothing runs and nothing is written.
-        redo: names, paths or ``failed``: what runs again although it is recorded.
-        takes_defaults: whether answers that ``--answers default`` took count.
-        max_checkpoints: how many a run may have.
-        max_depth: how many sub-procedures may be inside each other.
-    """
-
-    strict: bool = False
-    plan: bool = False
-    redo: frozenset[str] = frozenset()
-    takes_defaults: bool = False
-    max_checkpoints: int = 100_000
-    max_depth: int = 16
-
-
-class Sought:
-    """An operation that the program asks for now, before it is known whether it is recorded.
-
-    Attributes:
-        found: its recorded entries, newest first.
-        variant: how often it was done before, which tells its frame from those of other times.
-    """
-
-    __slots__ = ("asked", "found", "key", "kind", "line", "name", "path", "variant")
-
-    def __init__(  # noqa: PLR0917 - made for every operation, where keywords cost
-        self, kind: str, name: str, asked: str, line: int, key: bytes, path: str, found: list[Entry]
-    ) -> None:
-        self.kind = kind
-        self.name = name
-        self.asked = asked
-        self.line = line
-        self.key = key
-        self.path = path
-        self.found = found
-        self.variant = 0
 
 
 class Ledger:
@@ -84,6 +36,8 @@ class Ledger:
         planned: with ``--plan``, what would run.
         now: the run's own time, in UNIX seconds.
         replayed, executed: how many checkpoints of the outermost frame were replayed, and ran.
+        moved: path → the line in which a replayed checkpoint was recorded, where it stands elsewhere now.
+        cuts: the cuts that were passed.
         on_move: called when an operation was passed.
     """
 
@@ -93,7 +47,7 @@ class Ledger:
         self._emit = emit
         self._watched = watched
         self._careful = policy.strict or policy.plan or bool(policy.redo)
-        self.frames = [Frame("", root_key(journal.row.root), 0)]
+        self.frames = [Frame(root_key(journal.row.root))]
         self.passed: list[Entry] = []
         self.kept = bytearray()
         self._caught: list[Entry] = []
@@ -103,8 +57,8 @@ class Ledger:
         self.replayed = 0
         self.executed = 0
         self._redone: set[str] = set()
-        self._moved: dict[str, int] = {}  # path → the line in which it was recorded
-        self._cuts: list[Entry] = []
+        self.moved: dict[str, int] = {}
+        self.cuts: list[Entry] = []
         self.on_move: Callable[[], object] | None = None
 
     @property
@@ -143,13 +97,16 @@ class Ledger:
         newest = sought.found[0]
         if self._is_redone(newest):
             sought.found = []
-        elif any(self._is_redone(inner) for inner in self._inside(newest)):
+        elif any(self._is_redone(inner) for inner in self.journal.all_inside(newest)):
             sought.found = []
             sought.variant = self.journal.index_of(newest)  # entered again, it finds what it did inside
 
     def _is_redone(self, entry: Entry) -> bool:
-        redo = self.policy.redo
-        why = {entry.name, entry.path, "failed" if entry.failed else ""} & redo
+        return self.asked_again(entry.name, entry.path, "failed" if entry.failed else "")
+
+    def asked_again(self, *names: str) -> bool:
+        """Whether ``--redo`` names one of these."""
+        why = self.policy.redo.intersection(names)
         self._redone |= why
         return bool(why)
 
@@ -160,7 +117,7 @@ class Ledger:
     def replay(self, entry: Entry, line: int = 0) -> None:
         """Pass over a recorded operation; ``line`` is where it stands now, 0 where it was recorded."""
         if line and line != entry.line:
-            self._moved[entry.path] = entry.line
+            self.moved[entry.path] = entry.line
             entry = entry._replace(line=line)
         frame = self.frames[-1]
         frame.chain = entry.chain
@@ -248,15 +205,12 @@ class Ledger:
         chain = frame.chain
         key = key_of(chain, kind, name, asked)
         journal = self.journal
-        if journal.times(key) or (journal.recorded and journal.superseded(chain)) or frame.entry_named(name):
+        if frame.entry_named(name):
+            return False
+        if (journal.recorded or journal.has_cuts) and (journal.times(key) or journal.superseded(chain)):
             return False
         path = str(frame.next)
-        opened = Frame(path + "/", key, 0, frame)
-        opened.kind, opened.name, opened.asked, opened.line, opened.path = kind, name, parts_text(asked), line, path
-        opened.prev = chain
-        opened.notices_from = notices
-        opened.started = time.time()
-        self.frames.append(opened)
+        self.frames.append(Frame(key, 0, frame, path, kind, name, parts_text(asked), line, notices))
         if self._watched:
             self._emit(CheckpointStarted(path, kind, name, line))
         return True
@@ -269,13 +223,11 @@ class Ledger:
                 line=sought.line or None,
                 hint="Look for a step that runs itself.",
             )
-        prev = self.frames[-1].chain
-        frame = Frame(sought.path + "/", sought.key, sought.variant, self.frames[-1])
-        frame.kind, frame.name, frame.line, frame.path = sought.kind, sought.name, sought.line, sought.path
-        frame.asked = parts_text(sought.asked)
-        frame.prev = prev
-        frame.notices_from = notices
-        frame.started = time.time()
+        asked = parts_text(sought.asked)
+        frame = Frame(
+            sought.key, sought.variant, self.frames[-1], sought.path, sought.kind, sought.name, asked, sought.line,
+            notices,
+        )  # fmt: skip
         self.frames.append(frame)
         return frame
 
@@ -297,7 +249,7 @@ class Ledger:
             inner.key, inner.prev, chain, inner.path, inner.kind, inner.name, inner.asked, outcome, failed,
             effects, reads, inner.line, inner.started, time.time(), None, inner.tail, objects,
         )  # fmt: skip
-        self._keep(entry)
+        self.keep(entry)
         return entry
 
     def record(
@@ -317,10 +269,11 @@ class Ledger:
             sought.kind, sought.name, parts_text(sought.asked), outcome, failed, effects, None, sought.line, started,
             time.time(), usage, None, objects,
         )  # fmt: skip
-        self._keep(entry)
+        self.keep(entry)
         return entry
 
-    def _keep(self, entry: Entry) -> None:
+    def keep(self, entry: Entry) -> None:
+        """Write what ran and pass over it; a failed one is written when the program goes on."""
         if entry.failed:
             self._caught.append(entry)
         else:
@@ -336,66 +289,6 @@ class Ledger:
             frame.ran = True
         self._done(entry, replayed=False)
 
-    # -- what is entered on each pass --------------------------------------------------------------------
-
-    def enter(self, kind: str, name: str, line: int, notices: int) -> None:
-        """Go into an operation that has no answer of its own: what is inside it is answered from the journal.
-
-        Raises:
-            LimitExceeded: too many are inside each other.
-            DivergenceError: with ``--strict``, where it is new.
-            PlanReached: with ``--plan``, where it is new.
-        """
-        sought = self.seek(kind, name, "", line)
-        sought.variant = self._begun_anew(sought)
-        known = sought.found or self.journal.siblings(frame_chain(sought.key, sought.variant))
-        if not known:
-            self.go_live(sought)
-        self._check_depth(kind, line)
-        frame = self.open(sought, notices)
-        frame.entered, frame.announced = True, not known
-
-    def _begun_anew(self, sought: Sought) -> int:
-        """How often an operation that is entered was asked to run again, now included."""
-        again = key_of(sought.key, "redo", "", "")
-        times = len(self.journal.find(again))
-        why = {sought.name, sought.path} & self.policy.redo
-        if why:
-            self._redone |= why
-            sought.found = []
-            self._write(_hidden(again, sought.key, "redo", ""))
-        return times + bool(why)
-
-    def _check_depth(self, kind: str, line: int) -> None:
-        depth = self.policy.max_depth
-        if kind == "procedure_call" and sum(frame.kind == kind for frame in self.frames) >= depth:
-            raise LimitExceeded(
-                f"more than {depth} sub-procedures are inside each other",
-                line=line or None,
-                hint="Look for one that calls itself without an end, or raise limits max_depth.",
-            )
-
-    def leave(self, outcome: str, *, failed: bool = False, objects: tuple[Any, ...] | None = None) -> Entry:
-        """Leave an operation that was entered; it counts as replayed when nothing inside it ran."""
-        frame = self.frames.pop()
-        asked = INSIDE + frame.content.hex()
-        chain = chain_after(frame.key, asked, failed=failed)
-        before = (
-            None if frame.ran else next((each for each in self.journal.find(frame.key) if each.chain == chain), None)
-        )
-        if before is not None:
-            entry = before._replace(outcome=outcome, line=frame.line, path=frame.path, objects=objects)
-            self.replay(entry)
-            return entry
-        if self._caught and not failed:
-            self.settle()
-        entry = Entry(
-            frame.key, frame.prev, chain, frame.path, frame.kind, frame.name, asked, outcome, failed,
-            line=frame.line, started=frame.started, finished=time.time(), tail=frame.tail, objects=objects,
-        )  # fmt: skip
-        self._keep(entry)
-        return entry
-
     def settle(self) -> None:
         """The program went on after a failure (or completed): what failed is part of what happened."""
         for entry in self._caught:
@@ -410,7 +303,7 @@ class Ledger:
         if outcome is None:
             outcome = compute()
             chain = self._place_of(kind)
-            self._write(_hidden(key_of(chain, kind, name, asked), chain, kind, name, asked=asked, outcome=outcome))
+            self.write(hidden_entry(key_of(chain, kind, name, asked), chain, kind, name, asked=asked, outcome=outcome))
         return outcome
 
     def peek(self, kind: str, name: str, *, asked: str = "") -> str | None:
@@ -422,48 +315,11 @@ class Ledger:
         # a step's clock is drawn once for the whole step, wherever in it the program first looks
         return self.frame.root if kind == "clock" else self.frame.chain
 
-    def _write(self, entry: Entry) -> None:
+    def write(self, entry: Entry) -> None:
+        """Write an entry that takes no position, where the policy lets anything be written."""
         # with --strict a program that is refused must have changed nothing
         if not (self.policy.plan or self.policy.strict):
             self.journal.append(entry)
-
-    def known(self, which: str | int) -> Entry | None:
-        """A checkpoint of this frame by name or position: of this pass, or else what the journal held before."""
-        prefix = self.frame.prefix
-        for entry in self.passed[::-1]:
-            head, _, place = entry.path.rpartition("/")
-            if (head + "/" if head else "") == prefix and (entry.name == which or int(place) == which):
-                return entry
-        return self.journal.newest(prefix, which)
-
-    def cut(self, which: str | int) -> None:
-        """Forget a checkpoint of this frame and all later ones; the next operation takes its place."""
-        frame = self.frame
-        key = key_of(frame.chain, "cut", frame.prefix, repr(which))
-        cut = self.journal.newest_cut(key)
-        if cut is None:
-            entry = self.known(which)
-            if entry is None:
-                return
-            place = entry.path.rpartition("/")[2]
-            cut = _hidden(key, frame.chain, "cut", frame.prefix, asked=repr(which), outcome=place)
-            self._write(cut)
-        self._cuts.append(cut)
-        self.journal.forget(cut)
-        self._rewind(frame, int(cut.outcome))
-
-    def _rewind(self, frame: Frame, position: int) -> None:
-        if position >= frame.next:
-            return
-        passed, kept = self.passed, self.kept
-        self.passed, self.kept = [], bytearray()
-        for entry, replayed in zip(passed, kept, strict=True):
-            if _position(entry.path, frame.prefix) < position:
-                self.passed.append(entry)
-                self.kept.append(replayed)
-        frame.next = position
-        for name in [name for name, entry in frame.names.items() if _position(entry.path, frame.prefix) >= position]:
-            del frame.names[name]
 
     # -- the end -----------------------------------------------------------------------------------------
 
@@ -480,45 +336,15 @@ class Ledger:
                 hint="Without --strict the recorded rest is kept as history.",
             )
         self.settle()
-        if self._cuts:
-            self._write(_hidden(b"end", b"", "end", "", outcome=" ".join(cut.key.hex() for cut in self._cuts)))
-
-    def listing(self) -> list[tuple[Entry, bool]]:
-        """All checkpoints of this pass in path order, outer before inner, also those inside replayed steps."""
-        rows: dict[str, tuple[Entry, bool]] = {}
-        for entry, replayed in zip(self.passed, self.kept, strict=True):
-            if replayed and entry.tail is not None:
-                for inner in self._inside(entry):
-                    rows.setdefault(inner.path, (self._moved_with(entry, inner), True))
-            rows[entry.path] = (entry, bool(replayed))
-        return [rows[path] for path in sorted(rows, key=_places)]
-
-    def _moved_with(self, entry: Entry, inner: Entry) -> Entry:
-        """What a replayed step has inside, by as many lines further down as the step is: it is not entered to look."""
-        before = self._moved.get(entry.path, entry.line)
-        return inner._replace(line=inner.line + entry.line - before) if inner.line >= before != entry.line else inner
-
-    def _inside(self, entry: Entry) -> Iterator[Entry]:
-        for inner in self.journal.inside(entry):
-            yield inner
-            yield from self._inside(inner)
+        if self.cuts:
+            self.write(hidden_entry(b"end", b"", "end", "", outcome=" ".join(cut.key.hex() for cut in self.cuts)))
 
 
-def _hidden(key: bytes, chain: bytes, kind: str, name: str, *, asked: str = "", outcome: str = "null") -> Entry:
+def hidden_entry(key: bytes, chain: bytes, kind: str, name: str, *, asked: str = "", outcome: str = "null") -> Entry:
+    """An entry that takes no position."""
     now = time.time()
     return Entry(key, chain, chain, "", kind, name, asked, outcome, started=now, finished=now)
 
 
 def _place_of(sought: Sought) -> str:
     return f"line {sought.line}: " if sought.line else ""
-
-
-def _places(path: str) -> list[int]:
-    return [int(place) for place in path.split("/")]
-
-
-def _position(path: str, prefix: str) -> int:
-    """The position of a path in the frame with that prefix, or of what it is inside of; -1 outside."""
-    if not path.startswith(prefix):
-        return -1
-    return int(path[len(prefix) :].partition("/")[0])

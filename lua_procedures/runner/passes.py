@@ -45,6 +45,7 @@ class Program:
         tools: the tools that Python gives.
         predictors: what answers ``Model("name")``.
         tool_rows: what the program knows of them (see ``Registry.rows``), also of those that are not here.
+        env_allowed: the environment variables that the program's texts may name, as ``{env.NAME}``.
     """
 
     text: str
@@ -58,6 +59,7 @@ class Program:
     tools: Registry = field(default_factory=Registry)
     tool_rows: Mapping[str, Any] = field(default_factory=dict)
     predictors: Predictors = field(default_factory=Predictors)
+    env_allowed: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,10 @@ from ..durable.entries import Entry
 from ..durable.journal import digest, parts_text
 from ..durable.serialization import dumps, loads
 from ..primitives.misuse import Misuse
-from .ledger import Sought
+from .cuts import cut, known
 from .outcomes import failure_text, value_text
 from .passes import Handler, Pass, Reply
+from .sought import Sought
 
 __all__ = ["Steps"]
 
@@ -146,7 +147,7 @@ class Steps:
         ledger.settle()
 
         def look() -> str:
-            entry = ledger.known(which)
+            entry = known(ledger, which)
             if what == "exists":
                 return json.dumps(entry is not None)
             return "[]" if entry is None or entry.failed else value_text(entry)
@@ -156,7 +157,7 @@ class Steps:
 
     def _cut(self, which: str | int) -> Reply:
         self._ledger.settle()
-        self._ledger.cut(which)
+        cut(self._ledger, which)
         return ("value",)
 
 

@@ -59,6 +59,7 @@ class Registry:
                 "requires_approval": tool.requires_approval,
                 "single": tool.single,
                 "is_global": tool.is_global,
+                "order": [*tool.schema.get("properties", {})],
             }
             for tool in tools
         }

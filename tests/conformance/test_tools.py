@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 
 import pytest
@@ -321,6 +322,38 @@ def test_a_tool_that_requires_approval_asks_first(cell, written):
     refused = cell.fails(program, tools=tools, answers=[False], fresh=True)
     assert isinstance(refused, ToolError)
     assert "a person did not approve the call" in refused.message
+
+
+@pytest.mark.parametrize("written", ["Lua", "Python"])
+def test_arguments_to_approve_have_an_order(cell, written):
+    """That of the Python signature, else that of the alphabet, also inside of them."""
+
+    @tool(requires_approval=True)
+    def send(whom: str, subject: str, body: dict[str, int], at: int = 0, copies: int = 0) -> str:
+        return whom
+
+    head = "" if written == "Python" else "send = Tool { requires_approval = true, function(t) return t.whom end }"
+    given = "send{at = 1, body = {delta = 1, alpha = 2, gamma = 3, beta = 4}, whom = 'Ann', copies = 2, subject = 'x'}"
+    asked = cell(f"{head} return {given}", tools=[send] if written == "Python" else [])
+
+    signature = ["whom", "subject", "body", "at", "copies"]
+    assert list(asked.pending.context) == (signature if written == "Python" else sorted(signature))
+    assert list(asked.pending.context["body"]) == ["alpha", "beta", "delta", "gamma"]
+    bare = cell("drop = Tool { requires_approval = true, function() end } drop()", fresh=True)
+    assert bare.pending.context == {}
+
+
+@pytest.mark.parametrize("given", ["input", "{x = state.list}", "{x = GraphNode.create('n')}", "{['\\0'] = 1, x = 2}"])
+def test_any_arguments_can_be_approved(cell, given):
+    """The program's own inputs, what stands in State, a node, a key that means something to us."""
+    program = f"""
+        state.list = {{1, 2}}
+        t = Tool {{ requires_approval = true, function(t) return Json.encode(t.x) end }}
+        return t({given})
+    """
+    asked = cell(program, params={"x": 5})
+    shown = json.loads(cell(program, params={"x": 5}, answers=[True]).value)
+    assert asked.pending.context["x"] == shown
 
 
 def test_arguments_are_checked_before_a_person_is_asked(cell):

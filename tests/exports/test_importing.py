@@ -15,11 +15,12 @@ from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
 import lua_procedures
-from lua_procedures import ProcedureError, Run, api, import_run
+from lua_procedures import ProcedureError, Run, api, import_run, jobs
 from lua_procedures.durable.journal import Journal
 from lua_procedures.durable.stores import Store, open_store
 from lua_procedures.durable.stores.memory import MemoryStore
 from lua_procedures.errors import ImportRefused, StoreError, UsageError
+from lua_procedures.modules import Module
 
 from ..conformance.cells import Cell, Died, DyingStore, differing, outcome, paths
 from ..conformance.programs import PROGRAMS, STATEMENTS, answer
@@ -116,6 +117,47 @@ print(r.status, r.replayed, r.executed, r.value[0])
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     number = paused.checkpoints[0].value
     assert told.stdout == f"imported there: paused, 1 checkpoint\ncompleted 1 2 {number}\n"
+
+
+def test_python_tools_move_with_their_calls():
+    """Resumed without the tools, what they said is there; one that is called anew is missed, and found when given."""
+
+    def search(query: str, most: int = 3) -> str:
+        return query * most
+
+    ask = "local a = search{query = 'x'} local go = Human.approve('go?') return {a, go and search{query = 'y'}}"
+
+    def answered(*, value: bool) -> Cell:
+        cell = moved(Cell()(ask, tools=[search]))
+        cell.answer(value=value)
+        lua_procedures.get_session().given.clear()  # as in another process
+        return cell
+
+    assert answered(value=False).resume().value == ["xxx", False]
+    cell = answered(value=True)
+    with pytest.raises(UsageError, match="the tool 'search' is not here"):
+        cell.resume()
+    assert cell.resume(tools=[search]).value == ["xxx", "yyy"]
+
+
+def test_modules_move_with_the_run():
+    """What `require` gave is there where no such cell or file is."""
+    lua_procedures.get_session().definitions["helper"] = Module("return {name = 'kept'}", "helper")
+    try:
+        program = "local helper = require('helper') Human.approve('go?') return helper.name"
+        cell = moved(Cell()(program))
+    finally:
+        lua_procedures.get_session().definitions.clear()
+    cell.answer(value=True)
+    assert cell.resume().value == "kept"
+
+
+def test_the_text_keeps_its_name():
+    """An error in a run of a file names the file, also where the run was moved to."""
+    program = "Human.approve('go?')\nreturn select(2, pcall(function() error('broken') end))"
+    cell = moved(jobs.run_here(jobs.Job(program, "triage", chunk="flow.lua", store=MemoryStore())))
+    cell.answer(value=True)
+    assert cell.resume().value == "flow.lua:2: broken"
 
 
 def test_a_run_that_was_running_is_cancelled(tmp_path):

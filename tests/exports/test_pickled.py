@@ -315,6 +315,8 @@ LIES = {
     "deep inputs": lambda content: content["run"].update(inputs="[" * 100_000),
     "options": lambda content: content["run"].update(options='{"files":"/"}'),
     "modules": lambda content: content["run"].update(options='{"modules":{"m":[1]}}'),
+    "tools": lambda content: content["run"].update(options='{"tools":{"t":{"digest":"d"}}}'),
+    "chunk": lambda content: content["run"].update(options='{"chunk":1}'),
     "half a character": lambda content: content["run"].update(program="\ud800"),
     "tail": lambda content: content["run"].update(tail=b"short"),
     "key": _set(0, "key", b""),

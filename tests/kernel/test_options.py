@@ -129,7 +129,7 @@ def test_config_sets_the_defaults(kernel):
     finally:
         kernel.run("%config Procedures.max_seconds = 30.0")
     listed = kernel.run("%config Procedures").printed
-    for trait in ("answers", "no_wait", "strict", "quiet", "seed", "store", "max_seconds", "max_memory"):
+    for trait in ("answers", "no_wait", "strict", "quiet", "seed", "store", "max_seconds", "max_memory", "env_allowed"):
         assert f"Procedures.{trait}" in listed
 
 

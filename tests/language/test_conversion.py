@@ -8,6 +8,7 @@ import dataclasses
 import datetime as dt
 import enum
 import math
+import time
 import os
 import pathlib
 import subprocess
@@ -646,6 +647,22 @@ def test_a_wide_cycle_is_told_as_one():
     with pytest.raises(ConversionError, match="a cycle") as error:
         run("local t = {} for i = 1, 10000 do t[i] = i end t[#t + 1] = t return t")
     assert error.value.path == "$[10001]"
+
+
+@pytest.mark.parametrize("place", ["t[#t + 1] = t", "t[#t + 1] = {inner = {t}}", "t = object(t) t.me = t"])
+@pytest.mark.parametrize("value", ["i", "'x'", "{i}"])
+def test_a_wide_cycle_is_found_at_once(place, value):
+    """It costs not much more than the same values without the cycle, however many they are."""
+
+    def seconds(cycle):
+        key = "'k' .. i" if "me" in cycle else "i"
+        build = f"local t = {{}} for i = 1, 400000 do t[{key}] = {value} end"
+        started = time.process_time()
+        with pytest.raises(ConversionError, match="a cycle" if cycle else "a function"):
+            run(f"{build} {cycle or 't[#t + 1] = print'} return t")
+        return time.process_time() - started
+
+    assert seconds(place) < 3 * seconds("") + 0.3
 
 
 ENDLESS = [

@@ -203,6 +203,48 @@ def test_json_encode(expression):
     assert " " not in text.replace('" "', "")
 
 
+def digits(text):
+    """The number of significant digits of a number's text."""
+    return len(re.sub(r"e.*|[-.]", "", text).strip("0"))
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=20))
+def test_floats_are_told_with_no_digit_too_many(numbers):
+    """Whoever writes them: the text reads back as the same float, with no more than 15 digits or as many as needed."""
+    ran = run(
+        """
+        local texts = {}
+        for i, x in ipairs(input.x) do
+          texts[i] = {tostring(x), string.format('%s', x), Json.encode(x), Json.encode{x}:sub(2, -2)}
+          print(x)
+        end
+        return {texts, Json.encode(input.x)}
+        """,
+        params={"x": numbers},
+    )
+    texts, together = ran.value
+    assert json.loads(together) == numbers
+    for number, told, notice in zip(numbers, texts, ran.notices, strict=True):
+        for text in (*told, notice.message):
+            assert float(text) == number
+            assert not re.fullmatch(r"-?\d+", text)
+            if abs(math.frexp(number)[0]) != 0.5:  # the shortest text of a power of two may be no nearest one
+                assert digits(text) <= max(15, digits(repr(number))) or len(text) < len(repr(number))
+
+
+@pytest.mark.parametrize(
+    ("expression", "text"),
+    [("2/3", "0.6666666666666666"), ("0.1 + 0.2", "0.30000000000000004"), ("0.1", "0.1"), ("4 / 2", "2.0"),
+     ("1e15 + 0.5", "1000000000000000.5"), ("1234567890123456.0", "1234567890123456.0"), ("math.mininteger", str(-(2**63))),
+     ("1/0", "inf"), ("5e-324 * 0", "0.0"), ("-2/3 * 1e-300", "-6.666666666666666e-301")],
+)  # fmt: skip
+def test_numbers_are_told_as_python_tells_them(expression, text):
+    """A fraction has the digits that tell it, a float that is whole keeps its .0, an integer all its digits."""
+    assert value(f"return tostring({expression})") == text
+    assert run(f"print({expression}, {{{expression}}})").notices[0].message == f"{text}\t{{{text}}}"
+
+
 JSON = st.recursive(
     st.none()
     | st.booleans()

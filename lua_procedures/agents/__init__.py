@@ -1,0 +1,1 @@
+"""Agents: which chat model answers, one call of it, and its schemas and failures."""

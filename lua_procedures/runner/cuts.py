@@ -1,0 +1,56 @@
+"""What ``Checkpoint`` looks for in the journal, and what it forgets."""
+
+from __future__ import annotations
+
+from ..durable.entries import Entry
+from ..durable.journal import key_of
+from .frames import Frame
+from .ledger import Ledger, hidden_entry
+
+__all__ = ["cut", "known"]
+
+
+def known(ledger: Ledger, which: str | int) -> Entry | None:
+    """A checkpoint of this frame by name or position: of this pass, or else what the journal held before."""
+    prefix = ledger.frame.prefix
+    for entry in ledger.passed[::-1]:
+        head, _, place = entry.path.rpartition("/")
+        if (head + "/" if head else "") == prefix and (entry.name == which or int(place) == which):
+            return entry
+    return ledger.journal.newest(prefix, which)
+
+
+def cut(ledger: Ledger, which: str | int) -> None:
+    """Forget a checkpoint of this frame and all later ones; the next operation takes its place."""
+    frame, journal = ledger.frame, ledger.journal
+    key = key_of(frame.chain, "cut", frame.prefix, repr(which))
+    made = journal.newest_cut(key)
+    if made is None:
+        entry = known(ledger, which)
+        if entry is None:
+            return
+        place = entry.path.rpartition("/")[2]
+        made = hidden_entry(key, frame.chain, "cut", frame.prefix, asked=repr(which), outcome=place)
+        ledger.write(made)
+    ledger.cuts.append(made)
+    journal.forget(made)
+    _rewind(ledger, frame, int(made.outcome))
+
+
+def _rewind(ledger: Ledger, frame: Frame, position: int) -> None:
+    """Take what was passed in the frame from ``position`` on back."""
+    if position >= frame.next:
+        return
+    stays = [_position(entry.path, frame.prefix) < position for entry in ledger.passed]
+    ledger.kept = bytearray(kept for kept, stay in zip(ledger.kept, stays, strict=True) if stay)
+    ledger.passed = [entry for entry, stay in zip(ledger.passed, stays, strict=True) if stay]
+    frame.next = position
+    for name in [name for name, entry in frame.names.items() if _position(entry.path, frame.prefix) >= position]:
+        del frame.names[name]
+
+
+def _position(path: str, prefix: str) -> int:
+    """The position of a path in the frame with that prefix, or of what it is inside of; -1 outside."""
+    if not path.startswith(prefix):
+        return -1
+    return int(path[len(prefix) :].partition("/")[0])

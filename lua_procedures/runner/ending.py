@@ -1,0 +1,119 @@
+"""How a pass ends: what its run holds from then on, and what the journal's head says."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from .. import errors
+from ..durable.journal import Journal
+from ..durable.serialization import dumps, loads
+from ..errors import ProcedureError, StoreError
+from ..events import RunEnded, Sink
+from ..graphs import Graph
+from ..human.requests import HumanRequest
+from ..language.diagnostics import mark
+from ..language.runtime import Guest
+from ..runs import Message, Run, RunData, RunStatus, Stop, ToolCall
+from .hosting import Hosting
+from .ledger import Ledger
+from .listing import listing
+from .outcomes import checkpoint_of, response_of
+from .passes import Program
+
+__all__ = ["Ending"]
+
+
+@dataclass(frozen=True)
+class Ending:
+    """Brings the run of a pass up to date and saves it.
+
+    Attributes:
+        program, journal, ledger, host, guest: of the pass.
+        run: what users hold.
+        tree: reads the node tree.
+        emit: tells who listens what happens.
+    """
+
+    program: Program
+    journal: Journal
+    ledger: Ledger
+    host: Hosting
+    guest: Guest
+    run: Run
+    tree: Callable[[], Graph]
+    emit: Sink
+
+    @property
+    def _data(self) -> RunData:
+        return self.run._data  # noqa: SLF001 - the run is the pass's own
+
+    def complete(self, returned: str, unused: Sequence[object]) -> None:
+        """The program returned ``returned``, the JSON list of its results; ``unused`` answers nobody asked for."""
+        self.ledger.end()
+        values = loads(returned, self.guest.converter.objects)
+        self._warn_of_unused(unused)
+        for name in self.ledger.never_redone():
+            self.host.warn(f"--redo {name}: no checkpoint has that name or path")
+        self._data.value = None if not values else values[0] if len(values) == 1 else values
+        self.finish("completed", outcome=returned)
+
+    def _warn_of_unused(self, unused: Sequence[object]) -> None:
+        if unused:
+            shown = ", ".join(json.dumps(answer, default=str, ensure_ascii=False) for answer in unused[:5])
+            self.host.warn(f"{len(unused)} scripted answer{'s' * (len(unused) > 1)} nobody asked for: {shown}")
+
+    def finish(
+        self,
+        status: RunStatus,
+        *,
+        error: ProcedureError | None = None,
+        pending: HumanRequest | None = None,
+        outcome: str | None = None,
+    ) -> None:
+        """The pass is over; nothing of its world is read afterwards."""
+        data, ledger, host = self._data, self.ledger, self.host
+        data.status, data.error, data.pending = status, error, pending
+        data.change, data.replayed, data.executed = ledger.change, ledger.replayed, ledger.executed
+        self._read_world()
+        data.notices, data.stages, data.stages_declared = host.notices, host.stages, host.declared
+        data.list_checkpoints = lambda: [checkpoint_of(each, replayed=kept) for each, kept in listing(ledger)]
+        data.list_answers = lambda: [response_of(each) for each, _ in listing(ledger) if each.kind == "human"]
+        data.planned = [checkpoint_of(each, replayed=False) for each in ledger.planned]
+        if error is not None:
+            error.run = self.run
+            if error.line is not None:
+                error.excerpt = mark(self.program.text, error.line, self.program.first_line)
+        if not isinstance(error, (errors.DivergenceError, StoreError)):
+            self.save(status, outcome=outcome, error=error)
+        self.guest.close()
+        self.emit(RunEnded(self.run))
+
+    def _read_world(self) -> None:
+        """What the guest's own tables hold; after an error too, as far as it can cross."""
+        data, guest, kit = self._data, self.guest, self.guest.kit
+        world = guest.read(kit.world_text)
+        data.state_text = guest.read(kit.state_text) or "{}"
+        objects = data.state_objects = guest.converter.objects
+        data.messages = [Message(**each) for each in loads(guest.read(kit.messages_text) or "[]", objects)]
+        data.tool_calls = [ToolCall(**each) for each in loads(guest.read(kit.tool_calls_text) or "[]", objects)]
+        data.graph = self.tree()
+        if world is not None:
+            read = loads(world)
+            data.iterations, data.stop = read["iterations"], Stop(**read["stop"])
+
+    def save(self, status: str, *, outcome: str | None = None, error: ProcedureError | None = None) -> None:
+        """Write the journal's head with that status."""
+        if self.ledger.policy.plan:
+            return
+        row, data = self.journal.row, self._data
+        row.status, row.program, row.updated = status, self.program.text, time.time()
+        row.error = None if error is None else str(error)
+        modules = {name: [each.text, each.chunk, each.first_line] for name, each in data.modules.items()}
+        kept = {"pending": data.pending.id if data.pending is not None else None, "modules": modules}
+        row.options = dumps({**loads(row.options), **kept})
+        if status == "completed":
+            row.outcome, row.tail = outcome, self.ledger.frames[0].chain
+        self.journal.store.save(row)

@@ -1,0 +1,32 @@
+"""How a pass treats the journal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["PlanReached", "Policy"]
+
+
+class PlanReached(Exception):
+    """With ``--plan``: the first operation that would run is reached."""
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How a pass treats the journal.
+
+    Attributes:
+        strict: a changed checkpoint is an error.
+        plan: nothing runs and nothing is written.
+        redo: names, paths or ``failed``: what runs again although it is recorded.
+        takes_defaults: whether answers that ``--answers default`` took count.
+        max_checkpoints: how many a run may have.
+        max_depth: how many sub-procedures may be inside each other.
+    """
+
+    strict: bool = False
+    plan: bool = False
+    redo: frozenset[str] = frozenset()
+    takes_defaults: bool = False
+    max_checkpoints: int = 100_000
+    max_depth: int = 16

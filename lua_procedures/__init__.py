@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from .session import Session, get_session
     from .tools.current import current_run
     from .tools.marks import tool
+    from .tools.mcp.specs import ServerSpec
     from .tools.specs import ToolAuth, ToolSpec, ToolType
 
 __all__ = [
@@ -63,6 +64,7 @@ __all__ = [
     "RunLocked",
     "RunStopped",
     "SchemaError",
+    "ServerSpec",
     "Session",
     "StageMove",
     "Stop",
@@ -96,6 +98,7 @@ _HOMES = {
         "runs",
     ),
     **dict.fromkeys(("ToolAuth", "ToolSpec", "ToolType"), "tools.specs"),
+    "ServerSpec": "tools.mcp.specs",
     "current_run": "tools.current",
     "tool": "tools.marks",
 }

@@ -14,6 +14,7 @@ from .durable.serialization import loads
 from .durable.stores import Store, open_store
 from .errors import AnswerRefused, HumanInputRequired, StoreError, UsageError
 from .exports.importing import Imported, import_file
+from .given import Given
 from .human.answers import accept
 from .human.requests import HumanRequest, HumanResponse
 from .human.responders import Answers, Responder
@@ -53,6 +54,24 @@ def _check_names(names: Any) -> Collection[str]:
     return names
 
 
+def _given(options: Mapping[str, Any]) -> Given:
+    """The Python things among the options."""
+    return Given(
+        tools=options.get("tools") or (),
+        predictors=_check_dict("predictors", options.get("predictors")),
+        chat_model=options.get("chat_model"),
+        chat_models=_check_dict("chat_models", options.get("chat_models")),
+        mcp_servers=_check_dict("mcp_servers", options.get("mcp_servers")),
+        env_allowed=_check_names(options.get("env_allowed") or ()),
+    )
+
+
+def _check_dict(name: str, given: Any) -> Mapping[str, Any]:
+    if given is not None and not isinstance(given, Mapping):
+        raise UsageError(f"{name}: a dict by name expected, got {type(given).__name__}")
+    return given or {}
+
+
 def _job(source: str, name: str | None, options: Mapping[str, Any]) -> Job:
     _check_types(source, options)
     params = options.get("params")
@@ -72,9 +91,8 @@ def _job(source: str, name: str | None, options: Mapping[str, Any]) -> Job:
         redo=[redo] if isinstance(redo, str) else redo or (),
         limits=options.get("limits"),
         files=_check_files(options.get("files")),
-        tools=options.get("tools") or (),
-        predictors=options.get("predictors") or {},
-        env_allowed=_check_names(options.get("env_allowed") or ()),
+        given=_given(options),
+        prices=options.get("prices") or {},
     )
 
 
@@ -100,6 +118,9 @@ def run(
     files: str | Path | None = None,
     tools: Iterable[Any] | Mapping[str, Any] = (),
     predictors: Mapping[str, Any] | None = None,
+    chat_model: Any = None,
+    chat_models: Mapping[str, Any] | None = None,
+    mcp_servers: Mapping[str, Any] | None = None,
     env_allowed: Collection[str] = (),
 ) -> Run:
     """Run a program to its end, or to the first question that nobody has scripted.
@@ -118,6 +139,9 @@ def run(
         limits: see ``Limits``.
         tools: Python functions, LangChain tools and ``ToolSpec``s, as a list or by name: globals of the program.
         predictors: name → predictor, for ``Model("name")``.
+        chat_model: the LangChain chat model of agents that name none.
+        chat_models: name, ``"provider/model"`` or ``"*"`` for any → chat model.
+        mcp_servers: name → ``ServerSpec`` or a dict of its fields, besides those of the session.
         env_allowed: the environment variables that templates and headers may name, as ``{env.NAME}``; no others.
         files: the folder that ``File`` may use; the current one by default. What was read once is answered from the
             journal; ``redo`` of the file's path reads it again.
@@ -149,6 +173,9 @@ async def arun(
     files: str | Path | None = None,
     tools: Iterable[Any] | Mapping[str, Any] = (),
     predictors: Mapping[str, Any] | None = None,
+    chat_model: Any = None,
+    chat_models: Mapping[str, Any] | None = None,
+    mcp_servers: Mapping[str, Any] | None = None,
     env_allowed: Collection[str] = (),
     responder: Responder | None = None,
 ) -> Run:
@@ -178,6 +205,9 @@ def resume(
     files: str | Path | None = None,
     tools: Iterable[Any] | Mapping[str, Any] = (),
     predictors: Mapping[str, Any] | None = None,
+    chat_model: Any = None,
+    chat_models: Mapping[str, Any] | None = None,
+    mcp_servers: Mapping[str, Any] | None = None,
     env_allowed: Collection[str] = (),
 ) -> Run:
     """Go on with a run from its own program text and inputs.
@@ -189,18 +219,17 @@ def resume(
         limits: see ``Limits``.
         files: the folder that ``File`` may use; the one of the last pass by default.
         tools: as of ``run``; those of the run's last pass in this process by default.
-        predictors: likewise.
-        env_allowed: likewise.
+        predictors, chat_model, chat_models, mcp_servers, env_allowed: likewise.
 
     Raises:
         StoreError: there is no such run.
         ProcedureError: the program failed.
     """
+    given = _given({**locals()})
     job = resumed(name, store=store, answers=answers)
     job.limits = limits
     job.files = _check_files(files) or job.files
-    job.tools, job.predictors = tools or job.tools, predictors or job.predictors
-    job.env_allowed = _check_names(env_allowed) or job.env_allowed
+    job.given = given.over(job.given)
     return _checked(run_here(job))
 
 
@@ -331,8 +360,8 @@ def resumed(name: str, *, store: str | Store = "memory:", answers: Answers = Non
     job.files = options.get("files")
     job.tool_rows = options.get("tools", {})
     job.modules = {name: Module(*each) for name, each in options.get("modules", {}).items()}
-    for what, given in get_session().given.get(name, {}).items():
-        setattr(job, what, given)
+    job.models = options.get("models", {})
+    job.given = get_session().given.get(name, job.given)
     job.first_line, job.title = options.get("first_line", 1), options.get("title", "")
     job.chunk = options.get("chunk", job.chunk)
     return job

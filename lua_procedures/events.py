@@ -29,6 +29,7 @@ __all__ = [
     "Sink",
     "StageMoved",
     "StagesDeclared",
+    "TextStreamed",
 ]
 
 
@@ -92,6 +93,15 @@ class StageMoved:
 
 
 @dataclass(frozen=True, slots=True)
+class TextStreamed:
+    """A piece of an agent's text came; ``path`` is that of the model call that is under way."""
+
+    path: str
+    agent: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class GraphGrew:
     """The node tree has ``size`` nodes now.
 
@@ -133,6 +143,7 @@ Event = (
     | Noticed
     | StagesDeclared
     | StageMoved
+    | TextStreamed
     | GraphGrew
     | Asked
     | Answered

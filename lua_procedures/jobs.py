@@ -6,13 +6,14 @@ import asyncio
 import json
 import secrets
 import time
-from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from dataclasses import dataclass, field
 from functools import cache, partial
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
+from .agents.models import ChatModels
 from .durable.entries import JournalRow
 from .durable.journal import Journal
 from .durable.serialization import dumps, loads, normalise
@@ -21,6 +22,7 @@ from .durable.stores.memory import MemoryStore
 from .errors import RunLocked, UsageError
 from .events import Sink
 from .exports.writing import export_run
+from .given import Given
 from .handles import token_of
 from .human.responders import Answers, Responder, Scripted, answers_from_environment
 from .limits import Limits
@@ -34,6 +36,8 @@ from .runner.people import People
 from .runner.policy import Policy
 from .runs import Run, RunData
 from .session import get_session
+from .tools.mcp.catalog import Catalog
+from .tools.mcp.mentions import texts
 from .tools.registry import Registry
 
 __all__ = ["Job", "checked_name", "drive", "known_names", "prepare", "root_of", "run_here"]
@@ -63,10 +67,11 @@ class Job:
         title: what the record calls the run; its name where empty.
         root: the digest of the inputs, once prepared.
         files: the folder that ``File`` may use; the current one where None.
-        tools: Python functions, LangChain tools and ``ToolSpec``s, usable by name.
-        predictors: name → predictor, for ``Model``; those of the session come after.
+        given: the Python things that the run is given.
         folder: where ``require`` looks for files first: beside the program; the current one where None.
-        env_allowed: the environment variables that templates and headers may name, as ``{env.NAME}``.
+        prices: model → money for a million tokens, as ``prompt`` and ``completion``.
+        models: which models answered when the run was recorded (see ``ChatModels.identities``).
+        registry: the tools of the pass that is driven now.
         tool_rows: what the program knew of its tools when the run was recorded (see ``Registry.rows``).
         modules: what ``require`` gave when the run was recorded, where it goes on from its record.
         fresh, strict, plan, redo, seed, limits: as options of ``run``.
@@ -98,9 +103,10 @@ class Job:
     title: str = ""
     root: str | None = None
     files: str | Path | None = None
-    tools: Iterable[Any] | Mapping[str, Any] = ()
-    predictors: Mapping[str, Any] = field(default_factory=dict)
-    env_allowed: Collection[str] = ()
+    given: Given = field(default_factory=Given)
+    prices: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    models: Mapping[str, str] = field(default_factory=dict)
+    registry: Registry | None = None
     folder: str | Path | None = None
     modules: Mapping[str, Module] = field(default_factory=dict)
     tool_rows: Mapping[str, Any] = field(default_factory=dict)
@@ -150,6 +156,32 @@ def _open_journal(job: Job, store: Store, inputs: dict[str, Any], rows: Mapping[
     return Journal(store, row)
 
 
+def _recorded_tools(job: Job, store: Store, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What the run's last pass knew of its tools; only those of a server that does not answer now are taken from it."""
+    row = None if job.fresh else store.find(job.name, root_of(inputs, job.seed))
+    recorded: Mapping[str, Any] = {} if row is None else loads(row.options).get("tools", {})
+    return recorded
+
+
+def _finder(job: Job) -> Finder:
+    return Finder(job.modules, get_session().definitions, (Path(job.folder or "").absolute(), Path.cwd()))
+
+
+async def _meet_servers(job: Job) -> None:
+    """Ask the MCP servers that the program can mean for their tools; a run that is only shown asks nobody."""
+    session, finder = get_session(), _finder(job)
+    servers = Catalog(job.given.mcp_servers, session.mcp_servers, asked=not (job.plan and job.tool_rows))
+    job.registry = Registry(job.given.tools, session.tools, known_names(), servers)
+    if not servers.servers:
+        return
+    text = texts(job.source, lambda name: module.text if (module := finder(name)) else None)
+    servers.expect(text, job.registry.expected(text))
+    if job.blocking:
+        servers.contact_here()
+    else:
+        await servers.contact()
+
+
 def _scripted(job: Job) -> list[Scripted]:
     if job.answers is not None:
         return [Scripted(job.answers)]
@@ -174,8 +206,9 @@ def prepare(job: Job) -> Driver:
         job.scripted = _scripted(job)
     scripted = job.scripted
     session = get_session()
-    registry = Registry(job.tools, session.tools, known_names())
-    rows = {**job.tool_rows, **registry.rows()}
+    given = job.given
+    registry = job.registry or Registry(given.tools, session.tools, known_names())
+    rows = {**job.tool_rows, **registry.rows(job.tool_rows or _recorded_tools(job, store, inputs))}
     journal = _open_journal(job, store, inputs, rows)
     run = job.run or Run(RunData(name=job.name))
     run._data = RunData(  # noqa: SLF001 - the run is this job's own
@@ -189,11 +222,7 @@ def prepare(job: Job) -> Driver:
     )
     job.root = journal.row.root
     if not job.plan:
-        session.given[job.name] = {
-            "tools": job.tools,
-            "predictors": job.predictors,
-            "env_allowed": job.env_allowed,
-        }
+        session.given[job.name] = given
         session.supersede(job.name, "the run goes on elsewhere")
         session.runs[job.name] = run
     return Driver(
@@ -205,11 +234,13 @@ def prepare(job: Job) -> Driver:
             job.texts,
             job.seed is not None,
             Path(job.files),
-            Finder(job.modules, session.definitions, (Path(job.folder or "").absolute(), Path.cwd())),
+            _finder(job),
             registry,
             rows,
-            Predictors({**session.predictors, **job.predictors}, job.env_allowed),
-            frozenset(job.env_allowed),
+            Predictors({**session.predictors, **given.predictors}, given.env_allowed),
+            frozenset(given.env_allowed),
+            ChatModels(given.chat_models, given.chat_model, session.chat_models, job.models),
+            job.prices,
         ),
         journal,
         People(
@@ -230,6 +261,8 @@ def prepare(job: Job) -> Driver:
             takes_defaults=job.takes_defaults or any(each.takes_defaults for each in scripted),
             max_checkpoints=limits.max_checkpoints,
             max_depth=limits.max_depth,
+            reuses=not (job.fresh or job.redo),
+            max_tokens=limits.max_tokens,
         ),
         limits=limits,
         known=known_names(),
@@ -251,6 +284,7 @@ async def drive(job: Job) -> Run:
     Raises:
         RunLocked: the other pass cannot be stopped from here, such as where a tool starts its own run again.
     """
+    await _meet_servers(job)
     driver = prepare(job)
     if job.plan:
         return await driver.drive()

@@ -23,6 +23,7 @@ class Limits(BaseModel):
         max_bytes, max_leaves: the largest value that crosses at once.
         max_notice_bytes: all that a run may show.
         max_checkpoints: how many checkpoints a run may have.
+        max_tokens: beyond how many tokens of model calls a person is asked whether to go on; None for any number.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -35,6 +36,7 @@ class Limits(BaseModel):
     max_leaves: int = Field(10_000_000, ge=100)
     max_notice_bytes: int = Field(10_000_000, ge=1000)
     max_checkpoints: int = Field(100_000, ge=1)
+    max_tokens: int | None = Field(None, ge=1)
 
     @classmethod
     def of(cls, given: Mapping[str, Any] | Limits | None) -> Limits:

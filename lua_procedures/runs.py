@@ -140,10 +140,19 @@ class ToolCall(Record):
 
 
 class Message(Record):
-    """One message of the run's shared conversation."""
+    """One message: of the run's shared conversation, or exchanged with an agent.
+
+    Attributes:
+        role: ``system``, ``user``, ``assistant`` or ``tool``, or what ``Session.append`` was given.
+        content: the text, or what was given.
+        agent: whose it is; None in the shared conversation.
+        tool_calls: what the agent asked for, each ``id``, ``name`` and ``args``.
+    """
 
     role: str
     content: Any
+    agent: str | None = None
+    tool_calls: list[dict[str, Any]] | None = None
 
 
 class AgentState(Record):
@@ -186,7 +195,6 @@ class RunData:
     notices: list[Notice] = field(default_factory=list)
     tool_calls: list[ToolCall] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
-    agents: dict[str, AgentState] = field(default_factory=dict)
     graph: Graph = field(default_factory=Graph)
     usage: Usage = field(default_factory=Usage)
     pending: HumanRequest | None = None
@@ -198,6 +206,7 @@ class RunData:
     headless: bool = True
     list_checkpoints: Callable[[], Sequence[Checkpoint]] = tuple
     list_answers: Callable[[], Sequence[HumanResponse]] = tuple
+    list_agents: Callable[[], dict[str, AgentState]] = dict
     planned: list[Checkpoint] = field(default_factory=list)
     render: Callable[[Run], dict[str, str]] = lambda run: {"text/plain": repr(run)}
     export: Callable[[Run, str | os.PathLike[str]], Exported] = _nowhere
@@ -313,7 +322,7 @@ class Run:
     @property
     def agents(self) -> dict[str, AgentState]:
         """What each agent did, by name."""
-        return dict(self._data.agents)
+        return self._data.list_agents()
 
     @property
     def usage(self) -> Usage:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .given import Given
     from .modules import Module
     from .runs import Run
 
@@ -21,7 +22,7 @@ class Session:
         tools: name → Python function or LangChain tool, usable by name in every run.
         predictors: name → predictor, for ``Model("name")``.
         chat_models: name, ``"provider/model"`` or ``"*"`` for any → LangChain chat model.
-        mcp_servers: name → how to reach an MCP server.
+        mcp_servers: name → how to reach an MCP server: a ``ServerSpec``, or a dict of its fields.
         runs: name → the newest run of that name in this process.
         given: run name → the Python things that its last pass in this process was given, so that it can go on.
         definitions: name → the text of a cell that was only defined, for ``require``.
@@ -35,7 +36,7 @@ class Session:
     chat_models: dict[str, Any] = field(default_factory=dict)
     mcp_servers: dict[str, Any] = field(default_factory=dict)
     runs: dict[str, Run] = field(default_factory=dict)
-    given: dict[str, dict[str, Any]] = field(default_factory=dict)
+    given: dict[str, Given] = field(default_factory=dict)
     definitions: dict[str, Module] = field(default_factory=dict)
     show: Callable[[Any], Awaitable[Run]] | None = None
     driving: dict[tuple[str, int], Any] = field(default_factory=dict)

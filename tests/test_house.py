@@ -39,7 +39,7 @@ OWNERS = {
     "langchain": {"agents"},
     "langchain_core": {"agents", "testing", "tools"},
     "lupa": {"language"},
-    "mcp": set(),
+    "mcp": {"tools"},
     "psycopg": {"durable"},
     "sqlite3": {"durable"},
 }
@@ -260,6 +260,29 @@ def test_papers_name_chores_that_exist():
 def test_dev_script_reads_on_an_old_python():
     """Python 3.7 gets as far as the message that says it is too old."""
     ast.parse((ROOT / "scripts" / "dev.py").read_bytes(), feature_version=(3, 7))
+
+
+def test_what_notebooks_import_is_installed_with_them():
+    """The chores that open notebooks, and Binder, install all that the cells import; so do the tests, by the same extra."""
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    cells = [
+        "".join(cell["source"])
+        for path in (ROOT / "notebooks").glob("*.ipynb")
+        for cell in json.loads(path.read_bytes())["cells"]
+        if cell["cell_type"] == "code"
+    ]
+    imported = set(re.findall(r"^(?:import|from) (\w+)", "\n".join(cells), re.MULTILINE))
+    others = imported - set(sys.stdlib_module_names) - {PACKAGE.name, "IPython"}
+    packages = {re.split(r"[\[><=]", each)[0].replace("scikit-learn", "sklearn") for each in extras["notebooks"]}
+    assert others <= packages
+    assert "sklearn" in others
+    assert (ROOT / "binder" / "requirements.txt").read_text().split() == [".[notebooks]"]
+    chores = (ROOT / "scripts" / "dev.py").read_text(encoding="utf-8")
+    assert re.findall(r"^def (\w+).*\n.*\n    environment.prepare\(\"notebooks\"\)", chores, re.MULTILINE) == [
+        "lab",
+        "headless",
+    ]
+    assert all("notebooks" in extras[extra][0].partition("[")[2] for extra in ("all", "test"))
 
 
 def test_no_notebook_cell_is_left_out():

@@ -15,6 +15,7 @@ from .failures import broke_off, model_error
 from .messages import answer_of, text_of, to_langchain
 from .models import identity_of, model_label
 from .outputs import faults, instruction, object_schema, structured_value
+from .providers import adapted, lacks_end
 from .retrying import OnRetry, Retry
 from .threads import in_thread, is_at_home
 
@@ -88,11 +89,11 @@ class _Call:
         self._schema = request.get("schema")
         self._taken = [each.get("id") for message in request["messages"] for each in message.get("tool_calls") or ()]
         self._is_structured = False
-        with self._failing():
-            self._runnable = self._offering(_with_usage(model), request)
-            self._messages = to_langchain(self._told(request["messages"]))
-        self._settings = {name: value for name, value in (named.get("settings") or {}).items() if value is not None}
         self._is_cancelled = False
+        with self._failing():
+            set_model, self._settings = adapted(model, named.get("settings") or {})
+            self._runnable = self._offering(set_model, request)
+            self._messages = to_langchain(self._told(request["messages"]))
 
     # What is asked
 
@@ -166,7 +167,7 @@ class _Call:
         """All of it as an answer."""
         first, *rest = self._chunks or [None]
         message = first + rest if rest else first
-        if message is None or _lacks_end(self._model, message):
+        if message is None or lacks_end(self._model, message):
             raise broke_off(self._label)
         answer = {**answer_of(message, self._taken), "model": self._answering()}
         if self._schema is not None:
@@ -224,20 +225,6 @@ def _structured(model: BaseChatModel, schema: Mapping[str, Any]) -> Any:
     except NotImplementedError:
         return None
     return getattr(getattr(sequence, "first", None), "steps__", {}).get("raw")
-
-
-def _with_usage(model: BaseChatModel) -> BaseChatModel:
-    """The model; where it leaves open whether a stream says its tokens, with that asked for."""
-    if getattr(model, "stream_usage", True) is None:
-        return model.model_copy(update={"stream_usage": True})
-    return model
-
-
-def _lacks_end(model: BaseChatModel, message: Any) -> bool:
-    """Whether a stream ended without the reason that this provider gives for every end."""
-    if "BaseChatOpenAI" not in {kind.__name__ for kind in type(model).__mro__}:
-        return False
-    return not any(message.response_metadata.get(key) for key in ("finish_reason", "status"))
 
 
 def _secrets(model: BaseChatModel) -> Iterator[str]:

@@ -65,12 +65,10 @@ def _secrets_of_environment() -> Iterator[str]:
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """The error and what led to it, each once."""
-    seen: list[BaseException] = []
-    while error is not None and not any(error is each for each in seen):
-        seen.append(error)
+    """The error and its causes; what happened to be handled when it was raised is none."""
+    while error is not None:
         yield error
-        error = error.__cause__ or error.__context__
+        error = error.__cause__
 
 
 def _kinds(error: Exception) -> set[str]:
@@ -85,7 +83,7 @@ def _status(error: Exception) -> int | None:
         getattr(response, "status_code", None),
         getattr(error, "code", None),
     )
-    return next((each for each in sources if type(each) is int and 100 <= each < 600), None)
+    return next((each for each in sources if isinstance(each, int) and 100 <= each < 600), None)
 
 
 def _is_retryable(error: Exception, status: int | None, kinds: set[str]) -> bool:
@@ -113,7 +111,7 @@ def _said(error: Exception) -> str:
     if isinstance(body, str) and body:
         return body
     said = str(error)
-    return said if len(said) > 3 else f"{type(error).__name__} {said}".rstrip()
+    return said if " " in said else f"{type(error).__name__}: {said}".rstrip(": ")  # one word explains nothing
 
 
 def _retry_after(error: Exception) -> float | None:

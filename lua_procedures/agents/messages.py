@@ -131,20 +131,19 @@ def _call(call: Mapping[str, Any]) -> dict[str, Any]:
     args = call["args"]
     try:
         args = parsed_json(args) if isinstance(args, str) and args.strip() else args or {}
-    except ValueError as error:
-        return _broken_call({**call, "error": str(error)})
+    except ValueError:
+        return _broken_call(call)
     if not isinstance(args, Mapping):
-        return _broken_call({**call, "error": "an object expected"})
+        return _broken_call(call)
     return {"id": call["id"], "name": call["name"] or "", "args": dict(args)}
 
 
 def _broken_call(call: Mapping[str, Any]) -> dict[str, Any]:
-    error = _json_fault(call.get("args")) or call.get("error") or "an object expected"
-    said = f"the arguments are no JSON: {error}"
+    said = f"the arguments are no JSON: {_json_fault(call['args']) or 'an object expected'}"
     return {"id": call["id"], "name": call["name"] or "", "args": {}, "error": said}
 
 
-def _json_fault(text: Any) -> str:
+def _json_fault(text: str | None) -> str:
     try:
         parsed_json(text or "")
     except ValueError as error:

@@ -21,13 +21,11 @@ _WRAPPED: Final = "value"
 
 def faults(schema: Mapping[str, Any], answer: Mapping[str, Any]) -> str:
     """What of an answer does not fit the schema, in one sentence; empty where its ``data`` is there and fits."""
-    if "data" in answer:
-        found = _faults(schema, answer["data"])
-        return found and f"the answer does not fit: {found}"
-    values = list(_values(schema, answer.get("content", "")))
+    values = [answer["data"]] if "data" in answer else [*_values(schema, answer.get("content", ""))]
     if not values:
         return "the answer does not fit: JSON that fits the schema expected, got text without any"
-    return f"the answer does not fit: {_faults(schema, values[0])}"
+    found = _faults(schema, values[0])
+    return found and f"the answer does not fit: {found}"
 
 
 def _faults(schema: Mapping[str, Any], value: Any) -> str:

@@ -35,7 +35,8 @@ def is_at_home(model: object) -> bool:
 
 
 def _keeps_connections(model: object) -> bool:
-    return any("async_client" in name for name in (*dir(type(model)), *vars(model)))
+    names = (*dir(type(model)), *vars(model), *getattr(model, "__private_attributes__", ()))
+    return any("async_client" in name for name in names)
 
 
 async def in_thread(work: Callable[[], Any]) -> Any:

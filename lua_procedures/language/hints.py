@@ -292,7 +292,6 @@ _GLOBAL_HABITS = {
     "sorted": "table.sort(list) sorts in place.",
     "append": "Use table.insert(list, value).",
     "format": "Use string.format(text, value).",
-    "Agent": "It is part of the language, but not of this version yet.",
     "open": "Use File.read(path) and File.write(path, text).",
     "json": "Use Json.encode(value) and Json.decode(text).",
     **dict.fromkeys(("raise", "throw"), 'Use error("message").'),

@@ -126,6 +126,18 @@ return function(kit)
     return uses[name]
   end
 
+  -- the row of an agent's mock for this turn: the first whose `when_message` fits, else the one whose turn it is
+  function kit.mock_turn(name, mock, message)
+    local use, rows = kit.use_mock(name), {}
+    if not mock.temporal or #mock.temporal == 0 then return mock end
+    for _, row in ipairs(mock.temporal) do
+      if row.when_message == nil then rows[#rows + 1] = row
+      elseif fits(row.when_message, message) then return row end
+    end
+    if #rows == 0 then return { error = format("no mock of %s fits this message", name) } end
+    return rows[use] or rows[#rows]
+  end
+
   -- what a tool's or a model's mock gives for these arguments: a value, or nil and the error
   local function outcome_of(name, mock, arguments)
     local use = kit.use_mock(name)

@@ -9,6 +9,7 @@ return function(kit)
   local caught, pcall = kit.caught, kit.raw.pcall
 
   local tools = {}                                      -- name -> handle
+  local also = {}                                       -- another name of a server's tool, mcp.files.read -> handle
   local of = setmetatable({}, { __mode = "k" })         -- handle -> {name, run, input, output, …}
 
   ---- what was called ------------------------------------------------------------------------------------
@@ -130,7 +131,7 @@ return function(kit)
     local arguments = arguments_of(tool, select("#", ...), ...)
     return finished(tool, arguments, caught(pcall(run, tool, arguments, mock)))
   end
-  function kit.call_tool(name, arguments) return call(of[tools[name]], arguments) end
+  kit.call_tool = call
 
   ---- handles --------------------------------------------------------------------------------------------
 
@@ -190,6 +191,7 @@ return function(kit)
     for name, tool in next, given do
       tool.name, tool.python = name, name
       local handle = register(tool)
+      if tool.server then also[format("mcp.%s.%s", tool.server, tool.tool)] = handle end
       if tool.is_global then kit.env[name] = handle end
     end
   end
@@ -223,7 +225,7 @@ return function(kit)
   local function lookup(primitive, name)
     if type(name) ~= "string" then kit.misuse(primitive, "name", name) end
     if not tools[name] and kit.modules[name] and of[kit.modules[name]] then tools[name] = kit.modules[name] end
-    return tools[name]
+    return tools[name] or also[name]
   end
 
   local function known(primitive, name)
@@ -232,6 +234,8 @@ return function(kit)
     if kit.mock_of(name) then return register { name = name } end -- a mock stands in for a tool that is not here
     fail(primitive, format("unknown tool %q; %s", name, kit.known_tools()))
   end
+  kit.known_tool, kit.register_tool = known, register
+  function kit.find_tool(name) return of[lookup("Tool", name)] end
 
   guest.Tool = { get = function(name) return known("Tool.get", name) end }
   kit.calls[guest.Tool] = function(_, first)
@@ -249,7 +253,7 @@ return function(kit)
   for _, member in ipairs { "called", "last_call", "last_result" } do
     guest.Tool[member] = function(name)
       kit.check("Tool." .. member, "name", name)
-      return MEMBERS[member] { name = name }()
+      return MEMBERS[member] { name = also[name] and of[also[name]].name or name }()
     end
   end
   guest.Tool.get_call_count = function(name)
@@ -262,73 +266,13 @@ return function(kit)
     return kit.copy(calls)
   end
 
-  ---- bundles --------------------------------------------------------------------------------------------
-
-  local toolset = {}  -- name -> handle
-  local bundle_of = setmetatable({}, { __mode = "k" })
-
-  local bundle_meta = {
-    __metatable = false,
-    __index = function(handle, member)
-      local bundle = bundle_of[handle]
-      if member == "name" then return bundle.name end
-      local tool = bundle.tools[member]
-      if tool then return tool end
-      fail(bundle.name, format("no tool %s in this toolset; it has %s", kit.show(member), concat(bundle.order, ", ")))
-    end,
-    __newindex = function(handle) fail(bundle_of[handle].name, "a toolset cannot be changed") end,
-    __pairs = function(handle) return next, bundle_of[handle].tools end,
-    __tostring = function(handle) return "toolset " .. bundle_of[handle].name end,
-  }
-
-  local function member_of(bundle, key, given)
-    local handle = type(given) == "string" and known("Toolset", given) or given
-    local tool = of[handle]
-    if not tool then
-      fail("Toolset", format("tools[%s]: a tool or its name expected, got %s", kit.show(key), kit.type_name(given)))
-    end
-    local short = type(key) == "string" and key or tool.name
-    if not short then fail("Toolset", format("tools[%s]: the tool has no name", kit.show(key))) end
-    local inside = {}
-    for field, value in next, tool do inside[field] = value end
-    inside.name, inside.base = bundle .. "_" .. short, tool.base or tool.name
-    return short, register(inside)
-  end
-
-  local function declare_bundle(name, parts)
-    kit.check_options("Toolset", "parts", parts)
-    if not name then fail("Toolset", "a toolset needs a name: assign it to a variable, as in math = Toolset {tools = {…}}") end
-    local bundle = { name = name, tools = {}, order = {} }
-    for key, given in kit.each(parts.tools) do
-      local short, handle = member_of(name, key, given)
-      bundle.tools[short] = handle
-      bundle.order[#bundle.order + 1] = short
-    end
-    sort(bundle.order)
-    local handle = setmetatable({}, bundle_meta)
-    bundle_of[handle], toolset[name] = bundle, handle
-    kit.described[handle] = function(describe)
-      local texts = {}
-      for i, short in ipairs(bundle.order) do texts[i] = describe(bundle.tools[short]) end
-      return "toolset " .. concat(texts, ";")
-    end
-    return handle
-  end
-  function kit.bundle_of(handle) return bundle_of[handle] end
-
-  function guest.Toolset(first)
-    if type(first) ~= "string" then return declare_bundle(kit.assigned_name("Toolset"), first) end
-    if toolset[first] then return toolset[first] end
-    return function(parts) return declare_bundle(first, parts) end
-  end
-
   ---- done -----------------------------------------------------------------------------------------------
 
   local done = new_handle {
     name = "done", description = "Ends the work and says why.",
     fields = { reason = { type = "string" }, success = { type = "boolean" } },
     input = encode("done", { reason = { type = "string" }, success = { type = "boolean" } }),
-    digest = "done", single = "reason",
+    digest = "done", single = "reason", ends_turn = true,
     run = function(arguments)
       local reason = arguments.reason or "Task completed"
       kit.request_stop(reason, arguments.success ~= false)

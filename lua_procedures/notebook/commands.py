@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 
 from .. import api, jobs
@@ -82,7 +83,7 @@ def _answer(shell: Any, store: str, name: str, text: str) -> Run:
 
 def _resume(shell: Any, store: str, name: str) -> Run:
     job = api.resumed(name, store=store)
-    job.env_allowed = shell.lua_procedures.defaults.env_allowed
+    job.given = replace(job.given, env_allowed=shell.lua_procedures.defaults.env_allowed)
     cell = open_cell(shell, job, quiet=False, may_wait=False)
     run = jobs.run_here(cell.job, cell.drive)
     if run.error is not None:

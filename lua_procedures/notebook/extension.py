@@ -148,8 +148,11 @@ def load(shell: Any) -> None:
 
 
 def unload(shell: Any) -> None:
-    """Remove the extension; runs and their journals stay in the session."""
+    """Remove the extension and end its MCP servers; runs and their journals stay in the session."""
     extension = getattr(shell, _ATTRIBUTE, None)
     if extension is not None:
+        from ..tools.mcp.servers import close_servers
+
         extension.uninstall()
+        close_servers()
         delattr(shell, _ATTRIBUTE)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from ..errors import UsageError
 
 if TYPE_CHECKING:
+    from ..given import Given
     from ..jobs import Job
     from ..modules import Module
     from .config import Procedures
@@ -76,6 +77,7 @@ def procedure_parser() -> Parser:
     add("--params", metavar="VAR", help="a dict of inputs")
     add("-i", metavar="VAR[,VAR]", dest="inputs", help="Python variables as inputs of the same name")
     add("--tools", metavar="VAR[,VAR]", help="Python functions or LangChain tools, usable by name")
+    add("--chat-model", metavar="VAR", help="the LangChain chat model of agents that name none")
     add("--predictors", metavar="VAR", help='a dict of predictors for Model("name")')
     add("--answers", metavar="VAR", help="scripted answers, or the word default")
     add("-o", "--into", metavar="VAR", dest="into", help="bind the Run to VAR, whatever comes of it")
@@ -91,6 +93,7 @@ def procedure_parser() -> Parser:
     add("--store", metavar="URL", help="memory: (this kernel session), path.db or sqlite:///path.db")
     add("--max-seconds", type=float, metavar="N", help="CPU seconds of Lua between two checkpoints")
     add("--max-memory", type=float, metavar="MB", help="memory of the Lua, in MB")
+    add("--max-tokens", type=int, metavar="N", help="beyond N tokens a person is asked whether to go on")
     add("--quiet", action="store_true", default=None, help="no live panel")
     return parser
 
@@ -148,7 +151,11 @@ def job_from(options: argparse.Namespace, source: str, namespace: Mapping[str, A
     from ..jobs import Job
 
     program = _program(options, source)
-    limits = {"max_seconds": options.max_seconds, "max_memory_mb": options.max_memory}
+    limits = {
+        "max_seconds": options.max_seconds,
+        "max_memory_mb": options.max_memory,
+        "max_tokens": options.max_tokens,
+    }
     return Job(
         source=program.text,
         chunk=program.chunk,
@@ -160,9 +167,8 @@ def job_from(options: argparse.Namespace, source: str, namespace: Mapping[str, A
         texts=dict(pair.split("=", 1) for pair in options.pairs if "=" in pair),
         store=options.store or "memory:",
         answers=_answers(options, namespace),
-        tools=_tools(options, namespace),
-        predictors=_predictors(options, namespace),
-        env_allowed=options.env_allowed,
+        given=_given(options, namespace),
+        prices=options.prices,
         files=_folder(options.files),
         wait=not options.no_wait,
         fresh=bool(options.fresh),
@@ -192,6 +198,20 @@ def _folder(path: str | None) -> Path | None:
     if not folder.is_dir():
         raise UsageError(f"--files {path}: there is no such folder")
     return folder
+
+
+def _given(options: argparse.Namespace, namespace: Mapping[str, Any]) -> Given:
+    """The Python things that the options name."""
+    from ..given import Given
+
+    model = options.chat_model
+    return Given(
+        tools=_tools(options, namespace),
+        predictors=_predictors(options, namespace),
+        chat_model=_variable(namespace, model, "--chat-model") if model else None,
+        mcp_servers=options.mcp_servers,
+        env_allowed=options.env_allowed,
+    )
 
 
 def _tools(options: argparse.Namespace, namespace: Mapping[str, Any]) -> list[Any]:

@@ -54,12 +54,12 @@ class Estimator:
         return [sample]
 
     def _sample(self, given: dict[str, Any]) -> Any:
-        given = _row(given)
-        only = next(iter(given.values())) if len(given) == 1 else None
-        if self._features and (len(given) != 1 or set(given) <= set(self._features)):
-            return self._ordered(given)
-        if len(given) != 1 or only is None:
-            return list(given.values())
+        row = _row(given)
+        only = next(iter(row.values())) if len(row) == 1 else None
+        if self._features and (len(row) != 1 or set(row) <= set(self._features)):
+            return self._ordered(row)
+        if len(row) != 1 or only is None:
+            return list(row.values())
         if not isinstance(only, list) and hasattr(self._estimator, "n_features_in_"):
             return [only]  # a table of one column; a text classifier takes the text itself
         return only

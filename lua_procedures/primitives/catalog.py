@@ -24,6 +24,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Final
 
+from .agents import AGENTS
 from .asking import ASKING
 from .declaring import DECLARING
 from .rows import (
@@ -37,6 +38,7 @@ from .rows import (
     OPTIONS,
     SECONDS,
     TEXT,
+    Argument,
     Expected,
     Primitive,
     may,
@@ -62,16 +64,21 @@ _MESSAGE: Final = Expected("a role or a message {role=, content=}", "string tabl
 _PATH: Final = must("path", NAME)
 
 
+def _state(name: str, summary: str, *arguments: Argument, takes: str | None = None) -> Primitive:
+    """A row of what belongs to the run."""
+    return Primitive(name, "state", summary, arguments, takes)
+
+
 def _conversation(name: str) -> tuple[Primitive, ...]:
     message = must("message", _MESSAGE, options=(must("role", _ROLE), must("content", KEPT)))
     append = "Adds a message to the run's shared conversation; also (role, content)."
     return (
-        Primitive(f"{name}.append", "state", append, (message,)),
-        Primitive(f"{name}.inject_system", "state", "Adds a message of the role system.", (must("text", TEXT),)),
-        Primitive(f"{name}.history", "state", "Copies of all messages: {role, content}."),
-        Primitive(f"{name}.get", "state", f"The same as {name}.history."),
-        Primitive(f"{name}.count", "state", "How many messages there are."),
-        Primitive(f"{name}.clear", "state", "Removes all messages."),
+        _state(f"{name}.append", append, message),
+        _state(f"{name}.inject_system", "Adds a message of the role system.", must("text", TEXT)),
+        _state(f"{name}.history", "Copies of all messages: {role, content}."),
+        _state(f"{name}.get", f"The same as {name}.history."),
+        _state(f"{name}.count", "How many messages there are."),
+        _state(f"{name}.clear", "Removes all messages."),
     )
 
 
@@ -90,20 +97,15 @@ _ROWS: Final = (
     Primitive("Checkpoint.clear_all", "journal", "Forgets all checkpoints; the next run starts from the beginning."),
     Primitive("Checkpoint.next_position", "journal", "The position that the next operation takes."),
     *ASKING,
-    Primitive("State.get", "state", "A value of the State, or the default.", (_KEY, may("default", ANY))),
-    Primitive(
-        "State.set", "state", "Sets a value of the State; nil removes it.", (_KEY, may("value", KEPT)), "(key, value)"
+    _state("State.get", "A value of the State, or the default.", _KEY, may("default", ANY)),
+    _state("State.set", "Sets a value of the State; nil removes it.", _KEY, may("value", KEPT), takes="(key, value)"),
+    _state("State.all", "A copy of the State."),
+    _state("State.append", "Appends to a list of the State.", _KEY, must("value", KEPT)),
+    _state(
+        "State.increment", "Adds to a number of the State and returns the new value.", _KEY, may("amount", NUMBER, "1")
     ),
-    Primitive("State.all", "state", "A copy of the State."),
-    Primitive("State.append", "state", "Appends to a list of the State.", (_KEY, must("value", KEPT))),
-    Primitive(
-        "State.increment",
-        "state",
-        "Adds to a number of the State and returns the new value.",
-        (_KEY, may("amount", NUMBER, "1")),
-    ),
-    Primitive("State.delete", "state", "Removes a key of the State.", (_KEY,)),
-    Primitive("State.clear", "state", "Removes all keys of the State."),
+    _state("State.delete", "Removes a key of the State.", _KEY),
+    _state("State.clear", "Removes all keys of the State."),
     Primitive("state", "value", "The State as a table.", (_KEY, may("value", KEPT)), ".key"),
     Primitive(
         "Stages",
@@ -112,50 +114,39 @@ _ROWS: Final = (
         (must("names", Expected("a non-empty list of names", "table", "list", filled=True)),),
         takes="{name, …}",
     ),
-    Primitive("Stage.set", "state", "Moves to a stage.", (_STAGE,)),
-    Primitive(
-        "Stage.advance",
-        "state",
-        "Moves to the next stage (or the named one) and returns it; nil at the end.",
-        (may("name", NAME),),
+    _state("Stage.set", "Moves to a stage.", _STAGE),
+    _state(
+        "Stage.advance", "Moves to the next stage (or the named one) and returns it; nil at the end.", may("name", NAME)
     ),
-    Primitive("Stage.current", "state", "The current stage, or nil before any."),
-    Primitive("Stage.is", "state", "Whether that is the current stage.", (_STAGE,)),
-    Primitive("Stage.history", "state", "Every move: {from_stage, to_stage, timestamp}."),
-    Primitive("Stage.count", "state", "How many moves there were."),
-    Primitive("Stage.progress", "state", "The current stage's place divided by the number declared; 0 before any."),
-    Primitive(
+    _state("Stage.current", "The current stage, or nil before any."),
+    _state("Stage.is", "Whether that is the current stage.", _STAGE),
+    _state("Stage.history", "Every move: {from_stage, to_stage, timestamp}."),
+    _state("Stage.count", "How many moves there were."),
+    _state("Stage.progress", "The current stage's place divided by the number declared; 0 before any."),
+    _state(
         "GraphNode.create",
-        "state",
         "Adds a node below the parent, else below the current node, and returns it. It has id, label, content, "
         "children(), parent(), score(), set_score(n), metadata() and set_metadata(key, value); where plain data is "
         "needed it is its record {id, label, content, parent_id, score, metadata}.",
-        (
-            must("content", KEPT, options=(may("label", TEXT), may("score", _SCORE))),
-            may("metadata", Expected("a table with named keys", "table", "named")),
-            may("parent", _NODE),
-        ),
-        "(content [, metadata [, parent]]) or {label=, content=, parent=, score=, …}",
+        must("content", KEPT, options=(may("label", TEXT), may("score", _SCORE))),
+        may("metadata", Expected("a table with named keys", "table", "named")),
+        may("parent", _NODE),
+        takes="(content [, metadata [, parent]]) or {label=, content=, parent=, score=, …}",
     ),
-    Primitive("GraphNode.root", "state", "The first node, or nil before any."),
-    Primitive("GraphNode.current", "state", "The current node, or nil before any."),
-    Primitive(
-        "GraphNode.set_current",
-        "state",
-        "Makes a node the current one; false for an unknown id.",
-        (must("node", _NODE),),
-    ),
-    Primitive("GraphNode.get", "state", "The node of that id, or nil.", (must("id", TEXT),)),
-    Primitive("Iterations.current", "state", "How many agent turns the run took."),
-    Primitive("Iterations.exceeded", "state", "Whether it took n turns or more.", (must("n", NUMBER),)),
-    Primitive("Stop.requested", "state", "Whether a stop was asked for."),
-    Primitive("Stop.reason", "state", "Why, or nil."),
-    Primitive("Stop.success", "state", "Whether it counts as a success; true before any."),
-    Primitive(
+    _state("GraphNode.root", "The first node, or nil before any."),
+    _state("GraphNode.current", "The current node, or nil before any."),
+    _state("GraphNode.set_current", "Makes a node the current one; false for an unknown id.", must("node", _NODE)),
+    _state("GraphNode.get", "The node of that id, or nil.", must("id", TEXT)),
+    _state("Iterations.current", "How many agent turns the run took."),
+    _state("Iterations.exceeded", "Whether it took n turns or more.", must("n", NUMBER)),
+    _state("Stop.requested", "Whether a stop was asked for."),
+    _state("Stop.reason", "Why, or nil."),
+    _state("Stop.success", "Whether it counts as a success; true before any."),
+    _state(
         "Stop.request",
-        "state",
         "Asks the run to stop; it is polled, never automatic.",
-        (must("reason", TEXT), may("success", BOOLEAN, "true")),
+        must("reason", TEXT),
+        may("success", BOOLEAN, "true"),
     ),
     *(
         Primitive(f"Log.{level}", "shown", "Shows a line of the log.", _LOGGED, "(message [, context])")
@@ -197,6 +188,7 @@ _ROWS: Final = (
         ),
     ),
     *DECLARING,
+    *AGENTS,
     Primitive("array", "pure", "Marks an empty table as a list.", _MARKED, "{…}"),
     Primitive("object", "pure", "Marks an empty table as a dict.", _MARKED, "{…}"),
     Primitive("null", "value", "Stands for nothing where a place in a list must stay."),

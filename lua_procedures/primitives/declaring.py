@@ -37,26 +37,25 @@ def _field(kind: str, *options: Argument) -> Primitive:
     return Primitive(f"field.{kind}", "declaration", "A field of a schema.", taken)
 
 
+def _declaration(name: str, summary: str, parts: str, *options: Argument, takes: str) -> Primitive:
+    """A row of what a table of parts declares; ``parts`` says what is expected, a name or that table."""
+    return Primitive(
+        name, "declaration", summary, (must("parts", Expected(parts, "table string"), options=options),), takes
+    )
+
+
 DECLARING: Final = (
-    Primitive(
+    _declaration(
         "Procedure",
-        "declaration",
         "Declares the main procedure, or one with a name that can be called; Procedure(name) gives that one.",
-        (
-            must(
-                "parts",
-                Expected("a name or a table with a function", "table string"),
-                options=(
-                    may("input", _SCHEMA),
-                    may("output", _OUTPUT),
-                    may("state", _SCHEMA),
-                    may("stages", Expected("a non-empty list of names", "table", "list", filled=True)),
-                    may("run", FUNCTION),
-                    may("name", TEXT),
-                    may("description", TEXT),
-                ),
-            ),
-        ),
+        "a name or a table with a function",
+        may("input", _SCHEMA),
+        may("output", _OUTPUT),
+        may("state", _SCHEMA),
+        may("stages", Expected("a non-empty list of names", "table", "list", filled=True)),
+        may("run", FUNCTION),
+        may("name", TEXT),
+        may("description", TEXT),
         takes="{input=, output=, state=, stages=, function(input) … end}",
     ),
     Primitive(
@@ -80,24 +79,16 @@ DECLARING: Final = (
     _field("boolean"),
     _field("array", may("items", _OUTPUT)),
     _field("object", may("fields", _SCHEMA)),
-    Primitive(
+    _declaration(
         "Tool",
-        "declaration",
         "Declares a tool, named by the variable it is assigned to; Tool(name) gives one that is known.",
-        (
-            must(
-                "parts",
-                Expected("a tool's name or a table with a function", "table string"),
-                options=(
-                    may("name", TEXT),
-                    may("description", TEXT),
-                    may("input", _SCHEMA),
-                    may("output", _OUTPUT),
-                    may("handler", FUNCTION),
-                    may("requires_approval", BOOLEAN, "false"),
-                ),
-            ),
-        ),
+        "a tool's name or a table with a function",
+        may("name", TEXT),
+        may("description", TEXT),
+        may("input", _SCHEMA),
+        may("output", _OUTPUT),
+        may("handler", FUNCTION),
+        may("requires_approval", BOOLEAN, "false"),
         takes="{description=, input=, output=, requires_approval=false, function(args) … end} or (name)",
     ),
     Primitive("Tool.get", "declaration", "The tool of a name.", (_NAMED,)),
@@ -106,42 +97,28 @@ DECLARING: Final = (
     Primitive("Tool.last_result", "state", "What the last call of a tool gave; nil before any.", (_NAMED,)),
     Primitive("Tool.get_call_count", "state", "How often a tool, or any tool, was called.", (may("name", TEXT),)),
     Primitive("Tool.get_all_calls", "state", "Every call of a tool: {name, args, result}."),
-    Primitive(
+    _declaration(
         "Toolset",
-        "declaration",
         "Bundles tools; Toolset(name) gives a bundle that was declared.",
-        (
-            must(
-                "parts",
-                Expected("a name or a table with tools", "table string"),
-                options=(must("tools", Expected("a table of tools", "table")),),
-            ),
-        ),
+        "a name or a table with tools",
+        must("tools", Expected("a table of tools", "table")),
         takes="{tools = {…}} or (name)",
     ),
-    Primitive(
+    _declaration(
         "Model",
-        "declaration",
         "Declares a model, or gives the one of a name; model{…}.output is its prediction, a checkpoint. features lists "
         "the inputs in their order, for an estimator that was not trained on named columns.",
-        (
-            must(
-                "parts",
-                Expected("a model's name or a table with type", "table string"),
-                options=(
-                    must("type", one_of("http", "mock", "python", "registry", "sklearn")),
-                    may("name", TEXT),
-                    may("description", TEXT),
-                    may("endpoint", TEXT),
-                    may("headers", Expected("a table of texts by name", "table", "named")),
-                    may("timeout", SECONDS),
-                    may("value", KEPT),
-                    may("features", Expected("a list of names", "table", "list")),
-                    may("input", _SCHEMA),
-                    may("output", _OUTPUT),
-                ),
-            ),
-        ),
+        "a model's name or a table with type",
+        must("type", one_of("http", "mock", "python", "registry", "sklearn")),
+        may("name", TEXT),
+        may("description", TEXT),
+        may("endpoint", TEXT),
+        may("headers", Expected("a table of texts by name", "table", "named")),
+        may("timeout", SECONDS),
+        may("value", KEPT),
+        may("features", Expected("a list of names", "table", "list")),
+        may("input", _SCHEMA),
+        may("output", _OUTPUT),
         takes="{type=, endpoint=, headers=, timeout=, value=, features=} or (name)",
     ),
     Primitive(

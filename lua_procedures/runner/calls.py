@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from ..durable.entries import Entry
-from ..durable.serialization import dumps, loads, normalise
-from ..errors import ConversionError, ModelError, SchemaError, ToolError, UsageError
+from ..durable.serialization import loads
+from ..errors import UsageError
 from ..runs import Notice
-from ..tools.current import CurrentRun, calling
-from .outcomes import failure_text
+from .once import Once
+from .outcomes import failure_text, usage_text
 from .passes import Handler, LateHandler, Pass, Reply
-from .sought import Sought
 
 __all__ = ["Calls"]
-
-#: What a call may raise that is the called one's failure: recorded when the program goes on after it.
-_FAULTS = (ToolError, ModelError, SchemaError, ConversionError)
-
 
 class Calls:
     """Answers the requests of tools in one pass."""
@@ -29,6 +21,7 @@ class Calls:
         self._pass = within
         self._ledger = within.ledger
         self._push = within.converter.push
+        self._once = Once(within)
         self._doubted: set[str] = set()
         self.handlers: dict[str, Handler] = {
             "mocked": self._mocked,
@@ -58,9 +51,9 @@ class Calls:
             if tool is None:
                 raise UsageError(f"the tool {given!r} is not here", line=line, hint="Resume the run with tools=[…].")
             arguments = tool.check(self._given(text))
-            return await self._called(tool.is_async, tool.acall, tool.call, arguments)
+            return await self._once.called(tool.is_async, tool.acall, tool.call, arguments)
 
-        return await self._once(self._ledger.seek("tool_call", name, asked, line), call)
+        return await self._once.do(self._ledger.seek("tool_call", name, asked, line), call)
 
     async def _predict(self, name: str, declared: str | None, text: str, line: int) -> Reply:
         """One prediction of a model that is not mocked."""
@@ -73,9 +66,9 @@ class Calls:
             doubt = predictor.doubt(given)
             if doubt is not None and self._is_new(name, doubt):
                 notices.append(Notice(kind="warning", level="warning", message=doubt, line=line or None))
-            return await self._called(predictor.is_async, predictor.predict, predictor.call, given)
+            return await self._once.called(predictor.is_async, predictor.predict, predictor.call, given)
 
-        return await self._once(self._ledger.seek("model_predict", name, asked, line), call, notices)
+        return await self._once.do(self._ledger.seek("model_predict", name, asked, line), call, notices)
 
     def _is_new(self, name: str, doubt: str) -> bool:
         """Whether a model's doubt was not shown in this pass, also not by what was replayed."""
@@ -90,53 +83,6 @@ class Calls:
         if not (may_be_mocked or recorded):
             self._pass.program.predictors.get(name)
         return ("value",)
-
-    async def _once(self, sought: Sought, call: Callable[[], Awaitable[Any]], notices: Sequence[Notice] = ()) -> Reply:
-        """Answer from the journal, or call and record what comes of it, a failure and what it shows too."""
-        if sought.found:
-            return self._recorded(sought.found[0], sought.line)
-        self._ledger.go_live(sought)
-        started = time.time()
-        objects: list[Any] = []
-        with calling(self._pass.data.name, self._pass.data.run_id) as asking:
-            try:
-                outcome = dumps(normalise(await call()), objects)
-            except _FAULTS as error:
-                told = failure_text(json.dumps(error.message), type(error).__name__, "")
-                self._ledger.record(sought, told, started=started, failed=True, effects=_effects(asking))
-                raise
-        entry = self._ledger.record(
-            sought, outcome, started=started, effects=_effects(asking, notices), objects=tuple(objects) or None
-        )
-        return self._answer(entry)
-
-    async def _called(
-        self,
-        is_async: bool,  # noqa: FBT001 - which of the two
-        later: Callable[[dict[str, Any]], Awaitable[Any]],
-        here: Callable[[dict[str, Any]], Any],
-        given: dict[str, Any],
-    ) -> Any:
-        """What is async is awaited; all else runs in this thread, where the stop button raises at once."""
-        if is_async and not self._pass.people.blocking:
-            return await self._pass.wait(later(given))
-        with self._pass.calling():
-            return here(given)
-
-    def _recorded(self, entry: Entry, line: int) -> Reply:
-        self._ledger.replay(entry, line)
-        if not entry.failed:
-            return self._answer(entry)
-        told = loads(entry.outcome)
-        raise next(fault for fault in _FAULTS if fault.__name__ == told["class"])(told["value"])
-
-    def _answer(self, entry: Entry) -> Reply:
-        """The recorded result, with what the call showed and asked of the run put back before it."""
-        answer = ("value", self._push(loads(entry.outcome, entry.objects or ())))
-        if entry.effects is None:
-            return answer
-        effects = self._pass.host.put_back(loads(entry.effects))
-        return ("replay", self._push(effects), self._pass.converter.pack(answer)) if effects else answer
 
     def _mocked(  # noqa: PLR0917 - from Lua, by place
         self,
@@ -156,14 +102,7 @@ class Calls:
         else:
             ledger.go_live(sought)
             text, _, objects = self._pass.portable(failure_text(outcome, fault, "") if failed else outcome)
-            ledger.record(sought, text, started=time.time(), failed=failed, objects=objects)
+            usage = usage_text(loads(outcome)) if kind == "model_call" and not failed else None
+            ledger.record(sought, text, started=time.time(), failed=failed, usage=usage, objects=objects)
         value = loads(outcome, self._pass.converter.objects)
         return ("refuse", value, fault, "") if failed else ("value", self._push(value))
-
-
-def _effects(asking: CurrentRun, notices: Sequence[Notice] = ()) -> str | None:
-    """What a call asked of the run and showed, as the program's own effects."""
-    if not (asking.asked or notices):
-        return None
-    stops = [["stop", stop.reason, stop.success] for stop in asking.asked]
-    return dumps([*stops, *(["notice", notice.model_dump()] for notice in notices)])

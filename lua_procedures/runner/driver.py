@@ -34,6 +34,7 @@ from .questions import Questions
 from .signals import Interrupts
 from .sleeping import Sleeping
 from .steps import Steps
+from .turns import Turns
 
 __all__ = ["Driver"]
 
@@ -91,15 +92,22 @@ class Driver:
             self._program, self._journal, self._ledger, self._host, self._people, self._guest.converter, self._data,
             self._emit, self._wait, self._ending.save, self._check_stop, self._interrupts.raising, files,
         )  # fmt: skip
-        calls = Calls(within)
+        calls, turns = Calls(within), Turns(within)
         now: dict[str, Handler] = {
             **Steps(within).handlers,
             **Entering(within).handlers,
             **Filing(within).handlers,
             **Declaring(within, self._guest).handlers,
             **calls.handlers,
+            **turns.handlers,
         }
-        return now, {**Questions(within).late_handlers, **Sleeping(within).late_handlers, **calls.late_handlers}
+        later: dict[str, LateHandler] = {
+            **Questions(within).late_handlers,
+            **Sleeping(within).late_handlers,
+            **calls.late_handlers,
+            **turns.late_handlers,
+        }
+        return now, later
 
     @property
     def key(self) -> tuple[str, int]:

@@ -20,7 +20,7 @@ from ..runs import Message, Run, RunData, RunStatus, Stop, ToolCall
 from .hosting import Hosting
 from .ledger import Ledger
 from .listing import listing
-from .outcomes import checkpoint_of, response_of
+from .outcomes import agents_of, checkpoint_of, response_of
 from .passes import Program
 
 __all__ = ["Ending"]
@@ -81,6 +81,8 @@ class Ending:
         data.notices, data.stages, data.stages_declared = host.notices, host.stages, host.declared
         data.list_checkpoints = lambda: [checkpoint_of(each, replayed=kept) for each, kept in listing(ledger)]
         data.list_answers = lambda: [response_of(each) for each, _ in listing(ledger) if each.kind == "human"]
+        data.list_agents = lambda: agents_of(listing(ledger))
+        data.usage = host.spending.usage
         data.planned = [checkpoint_of(each, replayed=False) for each in ledger.planned]
         if error is not None:
             error.run = self.run
@@ -112,7 +114,7 @@ class Ending:
         row.status, row.program, row.updated = status, self.program.text, time.time()
         row.error = None if error is None else str(error)
         modules = {name: [each.text, each.chunk, each.first_line] for name, each in data.modules.items()}
-        kept = {"pending": data.pending.id if data.pending is not None else None, "modules": modules}
+        kept = {"pending": data.pending.id if data.pending is not None else None, "modules": modules, "models": self.program.chat_models.identities}
         row.options = dumps({**loads(row.options), **kept})
         if status == "completed":
             row.outcome, row.tail = outcome, self.ledger.frames[0].chain

@@ -89,12 +89,14 @@ class Entering:
             return
         if not failed:
             ledger.settle()
-        ledger.keep(
-            Entry(
-                frame.key, frame.prev, chain, frame.path, frame.kind, frame.name, asked, outcome, failed,
-                line=frame.line, started=frame.started, finished=time.time(), tail=frame.tail, objects=objects,
-            )
+        entry = Entry(
+            frame.key, frame.prev, chain, frame.path, frame.kind, frame.name, asked, outcome, failed,
+            line=frame.line, started=frame.started, finished=time.time(), tail=frame.tail, objects=objects,
         )  # fmt: skip
+        if frame.spared and not (frame.ran or failed):
+            ledger.pass_over(entry)
+        else:
+            ledger.keep(entry)
 
     def _recorded(self, frame: Frame, chain: bytes) -> Entry | None:
         if frame.ran:

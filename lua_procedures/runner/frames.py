@@ -29,14 +29,15 @@ class Frame:
         clock: the drawn start time of a step, once the program asked for the time in it, in UNIX seconds.
         asked_at: the monotonic time at which ``clock`` was drawn.
         entered: whether its operation is entered again on each pass, unlike a step.
-        ran: whether something inside an entered operation was not recorded.
+        ran: whether something inside it was not recorded.
+        spared: whether something inside it was answered from elsewhere in the run's journals.
         announced: whether those who listen know that its operation runs.
         content: of an entered operation, a hash of what was done inside it, whatever happened before it.
     """
 
     __slots__ = (
         "_chain", "_names", "_outer", "_root", "_variant", "announced", "asked", "asked_at", "clock", "content",
-        "entered", "key", "kind", "line", "name", "next", "notices_from", "path", "prefix", "prev", "ran", "started",
+        "entered", "key", "kind", "line", "name", "next", "notices_from", "path", "prefix", "prev", "ran", "spared", "started",
     )  # fmt: skip
 
     def __init__(  # noqa: PLR0917 - made for every step, where keywords cost
@@ -64,7 +65,8 @@ class Frame:
         self.prev = outer.chain if outer else b""
         self.started = time.time()
         self.clock: float | None = None
-        self.entered = self.ran = False
+        self.asked_at = 0.0
+        self.entered = self.ran = self.spared = False
         self.announced = True
         self.content = b""
         self._variant = variant

@@ -18,6 +18,7 @@ from ..language.hints import unknown_name_hint
 from ..primitives.notices import notice_from
 from ..runs import Notice, StageMove
 from .ledger import Ledger
+from .spending import Spending
 
 __all__ = ["BREATH", "Hosting"]
 
@@ -41,6 +42,7 @@ class Hosting:
         hitl: the ``Hitl`` declarations by key.
         stops: stops asked for from outside, as JSON texts of ``[reason, success]``.
         breathed: the monotonic time at which the event loop last turned.
+        spending: the model calls that were passed.
     """
 
     ledger: Ledger
@@ -54,8 +56,12 @@ class Hosting:
     hitl: dict[str, dict[str, Any]] = field(default_factory=dict)
     stops: list[str] = field(default_factory=list)
     breathed: float = 0.0
+    spending: Spending = field(init=False)
     _shown: int = 0
     _waiting: str | None = None
+
+    def __post_init__(self) -> None:
+        self.spending = Spending(self.ledger)
 
     # -- notices ---------------------------------------------------------------------------------------
 
@@ -190,6 +196,23 @@ class Hosting:
             return 0
         ledger.close(text)
         return 1
+
+    # -- tokens ------------------------------------------------------------------------------------------
+
+    def tokens_over(self, granted: int) -> int:
+        """How many tokens the run has spent, where that is over the limit that was granted so often; else 0."""
+        limit = self.ledger.policy.max_tokens
+        if limit is None:
+            return 0
+        spent = self.spending.tokens
+        return spent if spent >= limit * (granted + 1) else 0
+
+    def refuse_tokens(self, spent: int) -> None:
+        """A person let the run not go on beyond so many tokens."""
+        raise LimitExceeded(
+            f"the run has spent {spent:,} tokens, and nobody let it go on",
+            hint="Raise --max-tokens, or run it again and say yes.",
+        )
 
     # -- time and chance ---------------------------------------------------------------------------------
 

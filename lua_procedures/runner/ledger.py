@@ -119,11 +119,7 @@ class Ledger:
         if line and line != entry.line:
             self.moved[entry.path] = entry.line
             entry = entry._replace(line=line)
-        frame = self.frames[-1]
-        frame.chain = entry.chain
-        frame.next += 1
-        if frame.entered:
-            frame.note(entry)
+        self._advance(entry)
         if self._caught:
             self.settle()
         self._done(entry, replayed=True)
@@ -272,6 +268,16 @@ class Ledger:
         self.keep(entry)
         return entry
 
+    def adopt(self, sought: Sought, entry: Entry) -> Entry:
+        """Answer an operation by what answers the same elsewhere in the run's journals; it counts as replayed."""
+        self.go_live(sought)
+        chain = chain_after(sought.key, entry.outcome, failed=False)
+        adopted = entry._replace(
+            key=sought.key, prev=self.frames[-1].chain, chain=chain, path=sought.path, line=sought.line
+        )
+        self.pass_over(adopted)
+        return adopted
+
     def keep(self, entry: Entry) -> None:
         """Write what ran and pass over it; a failed one is written when the program goes on."""
         if entry.failed:
@@ -280,13 +286,23 @@ class Ledger:
             self.journal.append(entry)
         self._pass_live(entry)
 
-    def _pass_live(self, entry: Entry) -> None:
+    def pass_over(self, entry: Entry) -> None:
+        """Write what was answered from elsewhere in the run's journals, as far as it had to be: it counts as replayed."""
+        self.journal.append(entry)
+        self._advance(entry)
+        self.frames[-1].spared = True
+        self._done(entry, replayed=True)
+
+    def _advance(self, entry: Entry) -> None:
         frame = self.frames[-1]
         frame.chain = entry.chain
         frame.next += 1
         if frame.entered:
             frame.note(entry)
-            frame.ran = True
+
+    def _pass_live(self, entry: Entry) -> None:
+        self._advance(entry)
+        self.frames[-1].ran = True
         self._done(entry, replayed=False)
 
     def settle(self) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..agents.models import ChatModels
 from ..durable.journal import Journal
 from ..durable.serialization import dumps, loads
 from ..events import Sink
@@ -46,6 +47,8 @@ class Program:
         predictors: what answers ``Model("name")``.
         tool_rows: what the program knows of them (see ``Registry.rows``), also of those that are not here.
         env_allowed: the environment variables that the program's texts may name, as ``{env.NAME}``.
+        chat_models: what answers agents.
+        prices: model → money for a million tokens, as ``prompt`` and ``completion``.
     """
 
     text: str
@@ -60,6 +63,8 @@ class Program:
     tool_rows: Mapping[str, Any] = field(default_factory=dict)
     predictors: Predictors = field(default_factory=Predictors)
     env_allowed: frozenset[str] = frozenset()
+    chat_models: ChatModels = field(default_factory=ChatModels)
+    prices: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

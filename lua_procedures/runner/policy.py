@@ -22,6 +22,8 @@ class Policy:
         takes_defaults: whether answers that ``--answers default`` took count.
         max_checkpoints: how many a run may have.
         max_depth: how many sub-procedures may be inside each other.
+        reuses: whether a model call that was made before is answered from where it stood then.
+        max_tokens: beyond how many tokens a person decides whether the run goes on; None for any number.
     """
 
     strict: bool = False
@@ -30,3 +32,5 @@ class Policy:
     takes_defaults: bool = False
     max_checkpoints: int = 100_000
     max_depth: int = 16
+    reuses: bool = True
+    max_tokens: int | None = None

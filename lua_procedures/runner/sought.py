@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..durable.entries import Entry
+from ..durable.journal import parts_text
 
 __all__ = ["Sought"]
 
@@ -28,3 +29,8 @@ class Sought:
         self.path = path
         self.found = found
         self.variant = 0
+
+    @property
+    def asked_parts(self) -> str:
+        """What is asked, as an entry keeps it."""
+        return parts_text(self.asked)

@@ -18,6 +18,7 @@ from .calling import wait_for
 from .functions import FunctionBody
 from .langchain import LangChainBody, is_langchain_tool
 from .marks import mark_of
+from .mcp.catalog import Catalog
 from .specified import SpecBody
 from .specs import ToolSpec
 
@@ -87,6 +88,22 @@ class PythonTool:
         return PythonTool(
             _checked_name(name), self._body, description=self._description, requires_approval=self.requires_approval
         )
+
+    def served_by(self, servers: Catalog) -> PythonTool:
+        """The same tool; where it is one of an MCP server, that is found among these."""
+        if not isinstance(self._body, SpecBody):
+            return self
+        return PythonTool(self.name, self._body.served_by(servers), requires_approval=self.requires_approval)
+
+    @property
+    def mcp(self) -> tuple[str, str] | None:
+        """The MCP server and its tool that a ``ToolSpec`` names; None for all others."""
+        return self._body.mcp if isinstance(self._body, SpecBody) else None
+
+    @property
+    def is_known(self) -> bool:
+        """Whether its schema and source are known: not where the server that has it does not answer."""
+        return bool(getattr(self._body, "is_known", True))
 
     @property
     def description(self) -> str:

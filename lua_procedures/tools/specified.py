@@ -1,4 +1,4 @@
-"""A ``ToolSpec`` as a tool: its function is imported when it is first needed."""
+"""A ``ToolSpec`` as a tool: its function is imported, or its MCP server looked for, when it is first needed."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from ..errors import ToolError, UsageError
 from ..program import sentence
 from .checking import Checker
 from .functions import FunctionBody, refuse
+from .mcp.bodies import McpBody
+from .mcp.catalog import Catalog
 from .specs import ToolSpec, ToolType
 
 __all__ = ["SpecBody"]
@@ -22,22 +24,44 @@ __all__ = ["SpecBody"]
 class SpecBody:
     """What is known of a tool that a ``ToolSpec`` describes, and how it is called.
 
+    Args:
+        spec: it.
+        servers: the MCP servers of the run; None before it is given to one.
+
     Raises:
         UsageError: the spec is of a tool that programs get in another way.
     """
 
-    def __init__(self, spec: ToolSpec) -> None:
-        if spec.tool_type is ToolType.MCP:
-            raise UsageError(
-                f"ToolSpec {spec.name!r}: tools of MCP servers are not of this version",
-                hint=f"They come through get_session().mcp_servers[{spec.mcp_server!r}], not through tools.",
-            )
+    def __init__(self, spec: ToolSpec, servers: Catalog | None = None) -> None:
         if spec.tool_type is ToolType.BUILTIN:
             raise UsageError(
                 f"ToolSpec {spec.name!r}: a builtin tool is the program's own",
                 hint=f'Programs get it by require("{spec.name}"); leave it out of tools.',
             )
         self._spec = spec
+        self._servers = servers
+
+    def served_by(self, servers: Catalog) -> SpecBody:
+        """The same, with the MCP servers of a run."""
+        return SpecBody(self._spec, servers)
+
+    @property
+    def mcp(self) -> tuple[str, str] | None:
+        """The server, and the tool's name there: that in ``metadata["tool"]``, else the spec's own."""
+        spec = self._spec
+        return None if spec.mcp_server is None else (spec.mcp_server, str(spec.metadata.get("tool", spec.name)))
+
+    @property
+    def is_known(self) -> bool:
+        """Whether its server, if it has one, said what it is."""
+        return not isinstance(self._inner, McpBody) or self._inner.is_known
+
+    @cached_property
+    def _inner(self) -> FunctionBody | McpBody:
+        """What is called in the end."""
+        if self.mcp is None:
+            return self._function
+        return (self._servers or Catalog()).body(*self.mcp, self._spec.timeout_seconds)
 
     @cached_property
     def _function(self) -> FunctionBody:
@@ -61,20 +85,20 @@ class SpecBody:
 
     @property
     def description(self) -> str:
-        """What the spec says, else what the function says."""
-        return self._spec.description or self._function.description
+        """What the spec says, else what the function or the server says."""
+        return self._spec.description or self._inner.description
 
     @cached_property
     def schema(self) -> dict[str, Any]:
-        """The spec's schema, else that of the function."""
+        """The spec's schema, else the tool's own."""
         if not self._spec.schema_def:
-            return self._function.schema
+            return self._inner.schema
         return {"type": "object", "properties": {}, **self._spec.schema_def}
 
     @property
     def is_async(self) -> bool:
-        """Whether the function is a coroutine function."""
-        return self._function.is_async
+        """Whether it is to be awaited."""
+        return self._inner.is_async
 
     @property
     def single(self) -> str | None:
@@ -84,10 +108,10 @@ class SpecBody:
 
     def source(self) -> str:
         """What the tool's result depends on besides its arguments."""
-        return f"{self._spec.model_dump_json()}\n{self._function.source()}"
+        return f"{self._spec.model_dump_json()}\n{self._inner.source()}"
 
     def check(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """The arguments, by the spec's schema and then by the function's hints.
+        """The arguments, by the spec's schema and then by the function's hints or the server's schema.
 
         Raises:
             SchemaError: with all faults.
@@ -98,16 +122,16 @@ class SpecBody:
             given = checker.settled({name: value for name, value in given.items() if value is not None})
             if faults := checker.faults(given):
                 raise refuse(faults)
-        return self._function.check(given)
+        return self._inner.check(given)
 
     def run(self, arguments: Mapping[str, Any]) -> Any:
-        """Call the function with checked arguments: its result, or an awaitable of it."""
+        """Call it with checked arguments: its result, or an awaitable of it."""
         self._spec.auth.secret()  # not set: better said before the call than by the other side
-        result = self._function.run(arguments)
+        result = self._inner.run(arguments)
         return self._later(result) if inspect.isawaitable(result) else self._checked(result)
 
     async def _later(self, result: Awaitable[Any]) -> Any:
-        seconds = self._spec.timeout_seconds
+        seconds = None if self.mcp else self._spec.timeout_seconds  # a server's tool keeps the time itself
         limit = asyncio.timeout(seconds)
         try:
             async with limit:

@@ -47,6 +47,7 @@ class Server(ThreadingHTTPServer):
     Attributes:
         requests: the bodies that came.
         gone: set when a client hung up before the end.
+        keeps_alive: whether connections stay open after a reply.
     """
 
     daemon_threads = True
@@ -56,11 +57,15 @@ class Server(ThreadingHTTPServer):
         self.replies: list[Reply] = []
         self.requests: list[dict[str, Any]] = []
         self.gone = Event()
+        self.keeps_alive = False
 
     @property
     def url(self) -> str:
         """What a client takes as ``base_url``."""
         return f"http://127.0.0.1:{self.server_address[1]}/v1"
+
+    def handle_error(self, *_: Any) -> None:
+        """Nothing: clients hang up, and the tests see what came of it."""
 
     def next_reply(self) -> Reply:
         """The reply to the newest request."""
@@ -103,17 +108,23 @@ class _Handler(BaseHTTPRequestHandler):
             self.server.gone.set()
             self.close_connection = True
 
+    def _say_whether_it_closes(self) -> None:
+        if not self.server.keeps_alive:  # a connection left open would be a warning in a test
+            self.send_header("Connection", "close")
+
     def _json(self, reply: Reply, value: Any) -> None:
         body = json.dumps(value).encode()
         self.send_response(reply.status)
         for name, text in {**reply.headers, "Content-Type": "application/json"}.items():
             self.send_header(name, text)
+        self._say_whether_it_closes()
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
 
     def _stream(self, reply: Reply, body: dict[str, Any]) -> None:
         self.send_response(200)
+        self._say_whether_it_closes()
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
@@ -133,7 +144,14 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _frame(body: dict[str, Any], kind: str, choices: list[Any], **more: Any) -> dict[str, Any]:
-    return {"id": "chatcmpl-1", "object": kind, "created": 1, "model": f"{body['model']}-dated", "choices": choices, **more}
+    return {
+        "id": "chatcmpl-1",
+        "object": kind,
+        "created": 1,
+        "model": f"{body['model']}-dated",
+        "choices": choices,
+        **more,
+    }
 
 
 _USAGE = {"prompt_tokens": 7, "completion_tokens": 5, "total_tokens": 12}
@@ -148,7 +166,7 @@ def _calls(reply: Reply) -> list[dict[str, Any]]:
 
 
 def _whole(reply: Reply, body: dict[str, Any]) -> dict[str, Any]:
-    message = {"role": "assistant", "content": reply.content or None}
+    message: dict[str, Any] = {"role": "assistant", "content": reply.content or None}
     if reply.tool_calls:
         message["tool_calls"] = _calls(reply)
     choice = {"index": 0, "message": message, "finish_reason": reply.finish, "logprobs": None}
@@ -174,6 +192,8 @@ def _deltas(reply: Reply) -> Iterator[dict[str, Any]]:
         yield {"content": word if reply.content.startswith(word) else f" {word}"}
     for index, call in enumerate(_calls(reply)):
         text = call["function"]["arguments"]
-        yield {"tool_calls": [{**call, "index": index, "function": {"name": call["function"]["name"], "arguments": ""}}]}
+        yield {
+            "tool_calls": [{**call, "index": index, "function": {"name": call["function"]["name"], "arguments": ""}}]
+        }
         for start in range(0, len(text), 5):
             yield {"tool_calls": [{"index": index, "function": {"arguments": text[start : start + 5]}}]}

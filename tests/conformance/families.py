@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .writing import Block, Family, Statement, Writer
 
-__all__ = ["FAMILIES", "declared"]
+__all__ = ["FAMILIES", "chance_and_time", "declared", "journal"]
 
 VALUES = ("1", "2.5", "'x'", "true", "{}", "object{}", "{1, 2}", "{a = 1}", "{a = {b = {3}}}", "{{1}, 'y'}", "{k = null}", "{1, null}")
 KEYS = ("a", "b", "list")

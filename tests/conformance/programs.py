@@ -67,16 +67,20 @@ note(out, select(2, pcall(Step.run, "%%(name)s", function()
 end)))"""
 
 
-def _composite(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
-    body = st.lists(inner, max_size=4).map("\n".join)
-    errors = st.sampled_from(["'boom'", "{code = 5}", "'plain', 0"])
-    return st.one_of(
-        st.builds(STEP.__mod__, body),
-        st.builds(lambda text, error: FAILING % (text, error), body, errors),
-    )
+def statements_of(simple: st.SearchStrategy[str], *errors: str) -> st.SearchStrategy[str]:
+    """Such statements, also inside of steps that return or fail so, which may be inside each other."""
+
+    def composite(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+        body = st.lists(inner, max_size=4).map("\n".join)
+        return st.one_of(
+            st.builds(STEP.__mod__, body),
+            st.builds(lambda text, error: FAILING % (text, error), body, st.sampled_from(errors)),
+        )
+
+    return st.recursive(simple, composite, max_leaves=8)
 
 
-STATEMENTS = st.recursive(SIMPLE, _composite, max_leaves=8)
+STATEMENTS = statements_of(SIMPLE, "'boom'", "{code = 5}", "'plain', 0")
 
 
 @dataclass(frozen=True)
@@ -105,7 +109,12 @@ def _named(statement: str, place: int) -> str:
     return statement
 
 
-PROGRAMS = st.lists(STATEMENTS, min_size=1, max_size=7).map(lambda statements: Program(tuple(statements)))
+def programs_of(statements: st.SearchStrategy[str]) -> st.SearchStrategy[Program]:
+    """Programs of one to seven such statements."""
+    return st.lists(statements, min_size=1, max_size=7).map(lambda chosen: Program(tuple(chosen)))
+
+
+PROGRAMS = programs_of(STATEMENTS)
 
 
 def answer(request: HumanRequest) -> bool | str:

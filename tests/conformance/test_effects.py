@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from .cells import messages
+
 #: What a step does (after `state` was set up) and what State holds then.
 CHANGES = {
     "set": ("", "State.set('k', 1)", {"k": 1}),
@@ -255,3 +257,19 @@ def test_what_state_cannot_keep_is_refused(cell, how, path):
     error = cell.fails(how, answers=[True])
     assert type(error).__name__ == "ConversionError"
     assert error.path == path
+
+
+def test_what_is_told_once_is_told_once_on_replay(cell):
+    """A warning of an unknown global that a step caused is not given again after the step was put back."""
+    ran = cell.twice("Step.run('s', function() return wobble end) return wobble")
+    assert len(messages(ran, "warning")) == 1
+
+
+def test_declarations_in_a_step_are_put_back(cell):
+    """A question's declaration, and what is listed as not run."""
+    program = """
+        Step.run('s', function() Hitl('k', {message = 'Well?'}) Specification('spec') end)
+        return Human.approve{config_key = 'k'}"""
+    ran = cell.twice(program, answers=[True])
+    assert [each.name for each in ran.checkpoints] == ["s", "Well?"]
+    assert "Specification spec" in messages(ran, "warning")[0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lua_procedures import LuaRuntimeError
+from lua_procedures import LuaRuntimeError, ToolError
 
 from .cells import messages, paths
 
@@ -238,3 +238,18 @@ def test_a_step_whose_state_cannot_be_kept_has_ended(cell):
     """)
     assert ran.value == [False, 2]
     assert [(each.path, each.name) for each in ran.checkpoints] == [("0", "s"), ("1", "t")]
+
+
+def test_a_replayed_failure_is_no_other_error_of_the_pass(cell):
+    """An error that is raised again later keeps its class, whatever else the host refused meanwhile."""
+
+    def refuse(x: int) -> int:
+        raise ValueError("odd")
+
+    program = """
+        local _, why = pcall(Step.run, 'a', function() refuse{x = 1} end)
+        pcall(refuse, {x = 'no number'})
+        error(why, 0)"""
+    first, second = (cell.fails(program, tools=[refuse]) for _ in range(2))
+    assert type(first) is type(second) is ToolError
+    assert str(first) == str(second)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from lua_procedures import LuaRuntimeError, UsageError, resume
 
 from .cells import Cell, Died, DyingStore, differing, outcome, paths
-from .programs import FAILING, STEP, Program
+from .programs import programs_of, statements_of
 
 
 class FilesCell(Cell):
@@ -378,15 +378,8 @@ SIMPLE = st.one_of(
         ["Session.append('user', '%(name)s')", "note(out, Session.count())", "Session.clear()", "Sleep(0)"]
     ),
 )
-
-
-def _composite(inner):
-    body = st.lists(inner, max_size=4).map("\n".join)
-    return st.builds(STEP.__mod__, body) | st.builds(lambda text: FAILING % (text, "{code = 5}"), body)
-
-
-STATEMENTS = st.recursive(SIMPLE, _composite, max_leaves=8)
-PROGRAMS = st.lists(STATEMENTS, min_size=1, max_size=7).map(lambda statements: Program(tuple(statements)))
+STATEMENTS = statements_of(SIMPLE, "{code = 5}")
+PROGRAMS = programs_of(STATEMENTS)
 
 
 def held(folder):

@@ -114,3 +114,11 @@ def test_a_wrong_mock_is_refused_where_it_is_declared(cell, declared, told):
     assert isinstance(error, LuaRuntimeError) or error.message.startswith("Mocks: ")
     assert error.line == 2
     assert f"Mocks: {told}" in error.message
+
+
+def test_a_mock_declared_in_a_step_is_put_back(cell):
+    """It stands in for what is called after the step, also when the step is not run again."""
+    program = """
+        Step.run('s', function() Mocks{absent = {temporal = {1, 2}}} return Tool('absent'){} end)
+        return Tool('absent'){}"""
+    assert cell.twice(program).value == 2

@@ -12,7 +12,7 @@ from lua_procedures import ConversionError, LuaRuntimeError
 from lua_procedures.runs import Message
 
 from .cells import Cell, messages, paths
-from .programs import FAILING, STEP, Program
+from .programs import programs_of, statements_of
 
 BOTH = pytest.mark.parametrize("name", ["Session", "MessageHistory"])
 
@@ -217,15 +217,8 @@ SIMPLE = st.one_of(
         ]
     ),
 )
-
-
-def _composite(inner):
-    body = st.lists(inner, max_size=4).map("\n".join)
-    return st.builds(STEP.__mod__, body) | st.builds(lambda text: FAILING % (text, "{code = 5}"), body)
-
-
-STATEMENTS = st.recursive(SIMPLE, _composite, max_leaves=8)
-PROGRAMS = st.lists(STATEMENTS, min_size=1, max_size=7).map(lambda statements: Program(tuple(statements)))
+STATEMENTS = statements_of(SIMPLE, "{code = 5}")
+PROGRAMS = programs_of(STATEMENTS)
 
 
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])

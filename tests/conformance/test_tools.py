@@ -413,3 +413,41 @@ def test_a_step_depends_on_the_tools_it_captures(cell):
     assert cell(program).executed == 0
     assert cell(program.replace("a.x + 1", "a.x + 2")).value == 3
     assert cell(program.replace("'integer'", "'number'")).executed == 1
+
+
+# --- replayed ---------------------------------------------------------------------------------------------------
+
+KEEPS = "keeps = Tool { function(t) State.append('list', t.x) return state.list end }"
+
+
+def test_a_record_keeps_the_result_as_it_was(cell):
+    """What becomes of a result afterwards changes no record, neither live nor when a step puts the record back."""
+    ran = cell.twice(f"{KEEPS} Step.run('s', function() keeps{{x = 1}} end) keeps{{x = 2}} State.append('list', 3)")
+    assert [call.result for call in ran.tool_calls] == [[1], [1, 2]]
+
+
+def test_a_record_put_back_is_the_record(cell):
+    """A dict in it is visited in the same order, and what the journal does not keep is not in it."""
+    program = """
+        local echo = Tool { function(t) return t end }
+        Step.run('s', function() echo{z = 1, y = {}, x = {k = null}, w = object{}, v = {1, null}} end)
+        local keys = {}
+        for k in pairs(echo.last_result()) do keys[#keys + 1] = k end
+        return {keys, Json.encode(echo.last_call())}"""
+    assert cell.twice(program).value[0] == ["v", "w", "x", "y", "z"]
+
+
+@pytest.mark.parametrize("call", ["fetch{x = print}", "any{x = print}", "local t = {} t.t = t any(t)"])
+def test_a_call_with_what_cannot_be_kept_is_recorded_as_text(cell, call):
+    """One such call spoils neither the step it stands in nor the records of all others."""
+
+    def fetch(x: int) -> int:
+        return x
+
+    program = f"""
+        any = Tool {{ function() return 1 end }}
+        Step.run('s', function() pcall(function() {call} end) end)
+        any{{x = 2}}"""
+    ran = cell.twice(program, tools=[fetch])
+    assert isinstance(ran.tool_calls[0].args, str)
+    assert ran.tool_calls[1].args == {"x": 2}

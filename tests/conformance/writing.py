@@ -46,18 +46,23 @@ Statement = str | Block
 
 @dataclass(frozen=True)
 class Text:
-    """A program: what it declares, and its statements."""
+    """A program: what it declares, its statements, and where it was edited, one more."""
 
     declared: tuple[Statement, ...]
     statements: tuple[Statement, ...]
+    added: tuple[int, Statement] | None = None
 
     def __str__(self) -> str:
-        return "\n".join([HEADER, *map(str, self.declared), "local out = {}", *map(str, self.statements), "return out"])
+        parts = [*map(str, self.statements), "return out"]
+        if self.added is not None:
+            place, statement = self.added
+            at = place % len(parts)
+            parts[at] = str(statement).replace("\n", " ") + " " + parts[at]  # no other statement changes its line
+        return "\n".join([HEADER, *map(str, self.declared), "local out = {}", *parts])
 
     def edited(self, place: int, statement: Statement) -> Text:
-        """The program with one more statement; all others keep their names."""
-        at = place % (len(self.statements) + 1)
-        return replace(self, statements=(*self.statements[:at], statement, *self.statements[at:]))
+        """The program with one more statement; all others keep their names and their lines."""
+        return replace(self, added=(place, statement))
 
 
 class Writer:
@@ -109,6 +114,11 @@ class Writer:
     def statement(self) -> Statement:
         self._left -= 1
         return self._chance.choice(self._families)(self)
+
+    def alike(self) -> tuple[Statement, Statement]:
+        """Two statements of one family: the second is an edit of the first."""
+        family = self._chance.choice(self._families)
+        return family(self), family(self)
 
     def may_nest(self) -> bool:
         return self._depth < DEEPEST and self._left > 0

@@ -144,10 +144,13 @@ def test_help_documents_every_option(kernel):
     """`%%procedure?` shows each option with its meaning."""
     (page,) = kernel.run("%%procedure?").reply["payload"]
     text = page["data"]["text/plain"]
-    options = "NAME -p --params -i --answers -o --into --fresh --strict --plan --redo --no-wait --seed --store"
-    for option in [*options.split(), "--max-seconds", "--max-memory", "--quiet"]:
-        assert option in text
-    assert "procedures" in kernel.run("%procedures?").reply["payload"][0]["data"]["text/plain"]
+    options = "NAME -p --params -i --tools --predictors --answers -o --into --fresh --strict --plan --redo --no-wait"
+    for option in [
+        *options.split(),
+        *"--define --file --files --seed --store --max-seconds --max-memory --quiet".split(),
+    ]:
+        assert f"{option} " in text
+    assert "%procedures graph NAME" in kernel.run("%procedures?").reply["payload"][0]["data"]["text/plain"]
 
 
 def test_a_cell_without_a_name_is_known_by_its_id(kernel):

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from lupa import lua55
 
 from lua_procedures.errors import LuaRuntimeError, LuaSyntaxError
+from lua_procedures.language import hints
 from lua_procedures.language.diagnostics import (
     closest,
     mark,
@@ -22,6 +23,7 @@ from lua_procedures.language.diagnostics import (
     unknown_name_hint,
 )
 from lua_procedures.language.source import split_lines
+from lua_procedures.primitives.names import primitive_names
 
 KNOWN = [
     "Agent", "Human", "Human.approve", "Human.input", "Human.select", "State", "State.get", "Step", "Step.run",
@@ -486,6 +488,11 @@ def test_mark_marks_one_line(lines: list[str], data: st.DataObject) -> None:
 
 
 # --- tracebacks -------------------------------------------------------------------------------------------------
+
+
+def test_what_the_language_has_is_no_habit_from_elsewhere() -> None:
+    """No hint says of a name of ours that it is not there."""
+    assert set(primitive_names()) & set(hints._GLOBAL_HABITS) == set()
 
 
 def test_traceback_is_tidied() -> None:

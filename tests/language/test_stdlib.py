@@ -6,9 +6,6 @@ Run as a program, this file is the worker that the attacks run in, so that a han
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lupa import lua55
+
+from .workers import Worker, serve
 
 LANGUAGE = Path(__file__).parents[2] / "lua_procedures" / "language"
 PARTS = ("stdlib", "guards", "patterns", "matcher", "strings", "tables")
@@ -777,42 +776,9 @@ for i = 1, 1e9 do ('a'):find('[' .. i .. '%w]*b') end
 """.strip().splitlines()
 
 
-class Worker:
-    """A process that runs attacks, one at a time; one that does not end is killed."""
-
-    def __init__(self) -> None:
-        self._process: subprocess.Popen[str] | None = None
-
-    def run(self, attack: str) -> tuple[str, float]:
-        """How the attack ended, and its seconds; ``("hung", inf)`` if it did not."""
-        if self._process is None:
-            command = [sys.executable, __file__]
-            self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        process = self._process
-        assert process.stdin
-        assert process.stdout
-        timer = threading.Timer(PATIENCE * 10, process.kill)
-        timer.start()
-        print(json.dumps(attack), file=process.stdin, flush=True)
-        answer = process.stdout.readline()
-        timer.cancel()
-        if not answer:
-            self.close()
-            return "hung", float("inf")
-        how, seconds = json.loads(answer)
-        return how, seconds
-
-    def close(self) -> None:
-        """End the process."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.communicate()
-            self._process = None
-
-
 @pytest.fixture(scope="module")
 def worker() -> Iterator[Worker]:
-    worker = Worker()
+    worker = Worker("tests.language.test_stdlib", PATIENCE * 10)
     yield worker
     worker.close()
 
@@ -820,22 +786,20 @@ def worker() -> Iterator[Worker]:
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_attacks_end(worker, attack):
     """No use of the library holds Lua much longer than the hook allows."""
-    how, seconds = worker.run(attack)
+    how, seconds = worker.ask(attack)
     assert how in {"done", "failed", "stopped"}
     assert seconds < PATIENCE
 
 
-def _serve() -> None:
-    for line in sys.stdin:
-        world = Worlds(seconds=SECONDS, max_memory=256_000_000)
-        attack = json.loads(line)
-        statements = ("for ", "while ", "local ", "coroutine", "table.")
-        statement = attack if attack.startswith(statements) else f"local _ = {attack}"
-        started = time.thread_time()
-        how, *_ = world.outcome(f"{ATTACK_WORLD} {statement}")
-        sys.stdout.write(json.dumps([how, time.thread_time() - started]) + "\n")
-        sys.stdout.flush()
+def _outcome(attack: str) -> tuple[str, float]:
+    """How an attack ended, and its seconds."""
+    world = Worlds(seconds=SECONDS, max_memory=256_000_000)
+    statements = ("for ", "while ", "local ", "coroutine", "table.")
+    statement = attack if attack.startswith(statements) else f"local _ = {attack}"
+    started = time.thread_time()
+    how, *_ = world.outcome(f"{ATTACK_WORLD} {statement}")
+    return how, time.thread_time() - started
 
 
 if __name__ == "__main__":
-    _serve()
+    serve(_outcome)

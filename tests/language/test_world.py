@@ -10,7 +10,6 @@ from __future__ import annotations
 import _thread
 import json
 import re
-import subprocess
 import sys
 import threading
 import time
@@ -19,51 +18,31 @@ from typing import Any
 
 import pytest
 
+from .workers import Worker, serve
+
 PATIENCE = 60.0  # seconds that a worker may take for one attack before it is ended
 LIMITS = {"max_seconds": 0.4, "max_memory_mb": 60}
 ADDRESS = re.compile(r"0x[0-9a-f]{6,}|\b[0-9a-f]{12,}\b")
 
 
-class Worker:
-    """A process that runs programs; it is started again when one of them ended it."""
+class World(Worker):
+    """Runs programs in a process of its own."""
 
     def __init__(self) -> None:
-        self._process: subprocess.Popen[str] | None = None
+        super().__init__("tests.language.test_world", PATIENCE)
 
     def run(self, source: str, **options: Any) -> dict[str, Any]:
         """How a program ended: ``how``, ``value``, ``message``, ``state``, ``notices``, ``seconds``, ``megabytes``."""
-        if self._process is None:
-            command = [sys.executable, __file__]
-            self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        process = self._process
-        assert process.stdin
-        assert process.stdout
-        timer = threading.Timer(PATIENCE, process.kill)
-        timer.start()
-        process.stdin.write(json.dumps({"source": source, "limits": LIMITS, **options}) + "\n")
-        process.stdin.flush()
-        said = process.stdout.readline()
-        hung = not timer.is_alive()
-        timer.cancel()
-        if not said:
-            self.close()
-            return {"how": "hung" if hung else "died"}
-        if hung:
-            self.close()
-        outcome: dict[str, Any] = json.loads(said)
+        try:
+            outcome: dict[str, Any] = self.ask({"source": source, "limits": LIMITS, **options})
+        except (TimeoutError, EOFError) as error:
+            return {"how": "hung" if isinstance(error, TimeoutError) else "died"}
         return outcome
-
-    def close(self) -> None:
-        """End the process."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.communicate()
-            self._process = None
 
 
 @pytest.fixture(scope="module")
-def world() -> Iterator[Worker]:
-    worker = Worker()
+def world() -> Iterator[World]:
+    worker = World()
     yield worker
     worker.close()
 
@@ -745,7 +724,7 @@ PAIRS = """
 
 def test_pairs_has_one_order_in_every_process():
     """String keys are visited in the same order in every process."""
-    workers = [Worker() for _ in range(3)]
+    workers = [World() for _ in range(3)]
     orders = {value(worker.run(PAIRS)) for worker in workers}
     for worker in workers:
         worker.close()
@@ -810,9 +789,7 @@ def _outcome(attack: dict[str, Any]) -> dict[str, Any]:
 
 def _serve() -> None:
     _limit_memory()
-    for line in sys.stdin:
-        sys.stdout.write(json.dumps(_outcome(json.loads(line)), default=repr) + "\n")
-        sys.stdout.flush()
+    serve(_outcome)
 
 
 if __name__ == "__main__":

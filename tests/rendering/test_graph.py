@@ -6,7 +6,6 @@ import json
 import random
 import re
 import time
-from html.parser import HTMLParser
 from typing import Any
 
 import pytest
@@ -20,36 +19,11 @@ from lua_procedures.rendering.outline import Branch, outline
 from lua_procedures.rendering.record import record_html, record_text
 from lua_procedures.runs import Run, RunData
 
+from .pages import Page
+
 #: Elements that JupyterLab's sanitizer and GitHub keep.
 KEPT_TAGS = set("div span strong pre details summary ul li".split())
 HOSTILE = "</pre></details></li><script>x()</script><img src=x onerror=x()>\"'>\x1b[31m\u202e$a$"
-
-
-class Page(HTMLParser):
-    """Elements and text of a piece of HTML; fails where elements are not closed in order."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.tags: list[str] = []
-        self.deepest = 0
-        self.attributes: set[str] = set()
-        self.text = ""
-        self.feed(html)
-        self.close()
-        assert self.open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.attributes |= {name for name, _ in attrs}
-        self.open.append(tag)
-        self.deepest = max(self.deepest, self.open.count("details"))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
 
 
 def tree_of(*parents: int | None, scores: dict[int, float] | None = None, current: int = 0, **more: Any) -> Graph:
@@ -129,7 +103,7 @@ def test_the_html_marks_in_words() -> None:
     assert re.search(r"idea 0\.5\s+★ best path ● current", page.text)
     assert "in full" in page.text
     assert '{"kind": "insight"}' in page.text
-    assert "id" not in page.attributes
+    assert "id" not in page.attribute_names
     assert page.tags.count("details") == 3  # the claim, its content, the idea
 
 
@@ -249,7 +223,7 @@ def test_no_node_can_act(content: Any) -> None:
     for html in (graph_html(graph), nodes_html(graph, list(graph.nodes))):
         page = Page(html)
         assert set(page.tags) <= KEPT_TAGS
-        assert page.attributes <= {"style", "class", "open"}
+        assert page.attribute_names <= {"style", "class", "open"}
         assert "\x1b" not in page.text
     assert "\x1b" not in graph_text(graph) + nodes_text(graph, list(graph.nodes))
 

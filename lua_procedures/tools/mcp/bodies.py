@@ -37,7 +37,7 @@ class McpBody:
     ) -> None:
         self.server = server
         self.tool = tool
-        self.is_listed = listed is not None
+        self.is_known = listed is not None
         self._listed = listed or {}
         self._seconds = seconds
 
@@ -73,7 +73,7 @@ class McpBody:
         Raises:
             SchemaError: with all faults.
         """
-        if not self.is_listed or self._checker is None:
+        if not self.is_known or self._checker is None:
             return dict(arguments)
         checker, properties = self._checker, self.schema["properties"]
         given = {

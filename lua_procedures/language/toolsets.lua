@@ -1,0 +1,124 @@
+-- Toolsets, and the tools that an agent offers: handles, toolsets, names, and whole MCP servers.
+
+local type, next, ipairs, setmetatable, getmetatable = type, next, ipairs, setmetatable, getmetatable
+local format, sort, concat = string.format, table.sort, table.concat
+
+return function(kit)
+  local guest, fail = kit.guest, kit.fail
+
+  ---- bundles --------------------------------------------------------------------------------------------
+
+  local toolset = {}  -- name -> handle
+  local bundle_of = setmetatable({}, { __mode = "k" })
+
+  local bundle_meta = {
+    __metatable = false,
+    __index = function(handle, member)
+      local bundle = bundle_of[handle]
+      if member == "name" then return bundle.name end
+      local tool = bundle.tools[member]
+      if tool then return tool end
+      fail(bundle.name, format("no tool %s in this toolset; it has %s", kit.show(member), concat(bundle.order, ", ")))
+    end,
+    __newindex = function(handle) fail(bundle_of[handle].name, "a toolset cannot be changed") end,
+    __pairs = function(handle) return next, bundle_of[handle].tools end,
+    __tostring = function(handle) return "toolset " .. bundle_of[handle].name end,
+  }
+
+  local function member_of(bundle, key, given)
+    local handle = type(given) == "string" and kit.known_tool("Toolset", given) or given
+    local tool = kit.tool_of(handle)
+    if not tool then
+      fail("Toolset", format("tools[%s]: a tool or its name expected, got %s", kit.show(key), kit.type_name(given)))
+    end
+    local short = type(key) == "string" and key or tool.name
+    if not short then fail("Toolset", format("tools[%s]: the tool has no name", kit.show(key))) end
+    local inside = {}
+    for field, value in next, tool do inside[field] = value end
+    inside.name, inside.base = bundle .. "_" .. short, tool.base or tool.name
+    return short, kit.register_tool(inside)
+  end
+
+  local function declare_bundle(name, parts)
+    kit.check_options("Toolset", "parts", parts)
+    if not name then fail("Toolset", "a toolset needs a name: assign it to a variable, as in math = Toolset {tools = {…}}") end
+    local bundle = { name = name, tools = {}, order = {} }
+    for key, given in kit.each(parts.tools) do
+      local short, handle = member_of(name, key, given)
+      bundle.tools[short] = handle
+      bundle.order[#bundle.order + 1] = short
+    end
+    sort(bundle.order)
+    local handle = setmetatable({}, bundle_meta)
+    bundle_of[handle], toolset[name] = bundle, handle
+    kit.described[handle] = function(describe)
+      local texts = {}
+      for i, short in ipairs(bundle.order) do texts[i] = describe(bundle.tools[short]) end
+      return "toolset " .. concat(texts, ";")
+    end
+    return handle
+  end
+  function guest.Toolset(first)
+    if type(first) ~= "string" then return declare_bundle(kit.assigned_name("Toolset"), first) end
+    if toolset[first] then return toolset[first] end
+    return function(parts) return declare_bundle(first, parts) end
+  end
+
+  ---- what an agent offers -------------------------------------------------------------------------------
+
+  -- checks a list of handles and names; whether the names are known is seen when a turn needs them
+  function kit.check_tools(primitive, given)
+    for i, each in ipairs(given or {}) do
+      if type(each) ~= "string" and not kit.tool_of(each) and not bundle_of[each] then
+        fail(primitive, format("tools[%d]: a tool, a toolset or the name of one expected, got %s", i, kit.type_name(each)))
+      end
+    end
+  end
+
+  -- the tools of a name: one tool, those of a toolset, or those of an MCP server
+  local function named(primitive, name)
+    local tool = kit.find_tool(name)
+    if tool then return { tool } end
+    if toolset[name] then return nil, toolset[name] end
+    local listed = {}
+    for i, each in ipairs(kit.result(primitive, kit.request(primitive, "server_tools", name))) do
+      listed[i] = kit.tool_of(kit.known_tool(primitive, each))
+    end
+    if #listed > 0 then return listed end
+    return { kit.tool_of(kit.known_tool(primitive, name)) }
+  end
+
+  local function tools_in(primitive, each)
+    local list, bundle = nil, each
+    if type(each) == "string" then
+      list, bundle = named(primitive, each)
+      if list then return list end
+    end
+    if not bundle_of[bundle] then return { kit.tool_of(bundle) } end
+    list = {}
+    for i, short in ipairs(bundle_of[bundle].order) do list[i] = kit.tool_of(bundle_of[bundle].tools[short]) end
+    return list
+  end
+
+  -- the tools of a list as it was given, each once
+  function kit.tools_of(primitive, given)
+    local list, seen = {}, {}
+    for _, each in ipairs(given or {}) do
+      for _, tool in ipairs(tools_in(primitive, each)) do
+        if not seen[tool.name] then
+          seen[tool.name] = true
+          list[#list + 1] = tool
+        end
+      end
+    end
+    return list
+  end
+
+  -- what a model is told of a tool: a Python one is known to the host
+  function kit.offer_text(tool)
+    return kit.encode_sorted("Agent", {
+      name = tool.name, description = tool.description or "", fields = not tool.python and (tool.fields or kit.new_object()) or nil,
+      python = tool.python,
+    })
+  end
+end

@@ -1,0 +1,332 @@
+-- An agent's turn: model call, the tools it asks for, model call again, until text or `done`. The turn is entered on each
+-- pass; its model calls and tool calls are checkpoints of their own, so nothing that was finished is done again.
+
+local type, next, ipairs, rawget = type, next, ipairs, rawget
+local setmetatable, getmetatable = setmetatable, getmetatable
+local format, concat, match, sub = string.format, table.concat, string.match, string.sub
+
+local MOST_TOLD = 100000 -- bytes of a tool's result that a model is told
+local SETTINGS = {
+  temperature = true, max_tokens = true, top_p = true, top_k = true, seed = true, stop = true, timeout = true,
+  presence_penalty = true, frequency_penalty = true, reasoning_effort = true,
+}
+local ROLES = { human = "user", ai = "assistant", developer = "system", user = "user", assistant = "assistant", system = "system" }
+
+return function(kit)
+  local fail, where, host = kit.fail, kit.where, kit.host
+  local caught, pcall = kit.caught, kit.raw.pcall
+  kit.MODEL_SETTINGS = SETTINGS
+
+  ---- messages -------------------------------------------------------------------------------------------
+
+  -- a message as plain data: what the model is sent
+  function kit.plain_message(message)
+    local plain = { role = ROLES[message.role] or message.role == "tool" and message.id and "tool" or "user", content = kit.copy(message.content) }
+    plain.tool_calls, plain.tool_call_id, plain.name = kit.copy(message.tool_calls), message.id, message.name
+    return plain
+  end
+
+  function kit.message_text(message)
+    message.sent = message.sent or kit.encode_sorted("Agent", kit.plain_message(message))
+    return message.sent
+  end
+
+  -- Session's messages and the agent's own, in the order in which they were made. The results of tools have the moment
+  -- of the message that asked for them, so that nothing comes between.
+  local function messages_text(talk)
+    local texts, own = {}, {}
+    for _, list in ipairs { talk.alone and {} or kit.agent_messages(talk.agent), talk.said } do
+      for _, message in ipairs(list) do own[#own + 1] = message end
+    end
+    local at = 1
+    for _, message in ipairs(talk.alone and {} or kit.conversation()) do
+      while own[at] and own[at].moment < message.moment do
+        texts[#texts + 1] = kit.message_text(own[at])
+        at = at + 1
+      end
+      texts[#texts + 1] = kit.message_text(message)
+    end
+    for i = at, #own do texts[#texts + 1] = kit.message_text(own[i]) end
+    return "[" .. concat(texts, ",") .. "]"
+  end
+
+  local function say(talk, message)
+    message.moment = message.moment or kit.next_moment()
+    talk.said[#talk.said + 1] = message
+  end
+
+  ---- what the model is told of tools --------------------------------------------------------------------
+
+  local function told(value)
+    if value == nil then return "null" end
+    if kit.handles[value] then return format("a %s, which tools can take and nobody can read", kit.tostring(value)) end
+    local text = type(value) == "string" and value or nil
+    if text and not utf8.len(text) then return format("%d bytes of binary data", #text) end
+    text = text or kit.encode_sorted("Agent", value)
+    if #text <= MOST_TOLD then return text end
+    return sub(text, 1, utf8.offset(text, 0, MOST_TOLD) - 1) .. format("… (cut: %d bytes in all)", #text)
+  end
+
+  -- an error without the line of the program, which says nothing to a model
+  local function told_error(value)
+    local text = type(value) == "string" and value or kit.tostring(value)
+    return "Error: " .. (match(text, "^[^:\n]*:%d+: (.*)$") or text)
+  end
+
+  -- gives the text for the model, and whether the turn ends with it
+  local function answer_call(talk, asked)
+    local tool = talk.offered[asked.name]
+    if asked.error then return told_error(asked.error) end
+    if not tool then return format("Error: there is no tool %q; the tools are %s", asked.name, concat(talk.names, ", ")) end
+    local ok, result = caught(pcall(kit.call_tool, tool, asked.args))
+    local call = { name = asked.name, args = kit.copy(asked.args) }
+    talk.calls[#talk.calls + 1] = call
+    if not ok then
+      call.error = told_error(result)
+      return call.error
+    end
+    call.result = result
+    return told(result), tool.ends_turn
+  end
+
+  local function answer_calls(talk, answer, moment)
+    local ended = false
+    for _, asked in ipairs(answer.tool_calls) do
+      local text, ends = answer_call(talk, asked)
+      say(talk, { role = "tool", id = asked.id, name = asked.name, content = text, moment = moment })
+      ended = ended or ends
+    end
+    return ended
+  end
+
+  local function refuse_calls(talk, answer, moment)
+    talk.error = format("it asked for tools in more than %d rounds", talk.rounds)
+    host.warn(format("%s: %s; the turn ends (max_tool_rounds)", talk.agent.name, talk.error), (where()))
+    for _, asked in ipairs(answer.tool_calls) do
+      say(talk, { role = "tool", id = asked.id, name = asked.name, content = "Error: not run: " .. talk.error, moment = moment })
+    end
+  end
+
+  ---- asking the model -----------------------------------------------------------------------------------
+
+  local granted = 0 -- how often a person let the run go on beyond --max-tokens
+  function kit.appliers.granted() granted = granted + 1 end
+
+  local function check_budget(talk)
+    local spent = host.tokens_over(granted)
+    if spent == 0 then return end
+    local question = kit.encode_sorted("Agent", {
+      message = format("Go on beyond %d tokens?", spent), default = false, context = { agent = talk.agent.name },
+    })
+    local name = talk.agent.name
+    if not kit.result(name, kit.operation(name, "human", "approve", question, (where()))) then
+      host.refuse_tokens(spent)
+      kit.stop()
+    end
+    granted = granted + 1
+    kit.happened { "granted" }
+  end
+
+  local function add_usage(talk, usage)
+    if not usage then return end
+    talk.usage = talk.usage or { prompt_tokens = 0, completion_tokens = 0, total_tokens = 0 }
+    for name, sum in next, talk.usage do talk.usage[name] = sum + (usage[name] or 0) end
+  end
+
+  local function ask(talk)
+    local agent, model = talk.agent, talk.model
+    local answer
+    if talk.mock then
+      answer = talk.mock
+      talk.mock = nil
+      answer = kit.result(agent.name, kit.operation(agent.name, "mocked", "model_call", "mock", answer.asked, answer.outcome,
+        answer.failed, "ModelError", (where())))
+    else
+      check_budget(talk)
+      answer = kit.result(agent.name, kit.operation(agent.name, "model_call", agent.name, model.name, model.provider,
+        kit.encode_sorted(agent.name, model.settings), talk.prompt, messages_text(talk), talk.offers, agent.output_schema,
+        talk.choice, agent.retry, (where())))
+    end
+    add_usage(talk, answer.usage)
+    local moment = kit.next_moment()
+    local calls = answer.tool_calls or {}
+    say(talk, { role = "assistant", content = answer.content, tool_calls = #calls > 0 and calls or nil, moment = moment })
+    answer.tool_calls = calls
+    return answer, moment
+  end
+
+  -- the last answer: by the schema, after one more try where it does not fit
+  local function settled(talk, answer)
+    local agent = talk.agent
+    if not agent.output_schema or talk.error then return answer.content end
+    if answer.fault then
+      say(talk, { role = "user", content = answer.fault .. ". Answer again, with nothing but the JSON." })
+      talk.offers = "[]"
+      answer = ask(talk)
+      if answer.fault then fail(agent.name, answer.fault, "ModelError") end
+    end
+    talk.content = answer.content
+    return kit.checked_output(agent.name, agent.output_schema, answer.data, agent.line)
+  end
+
+  local function converse(talk)
+    local rounds, mocked = 0, talk.mock ~= nil
+    while true do
+      local answer, moment = ask(talk)
+      talk.content = answer.content
+      if #answer.tool_calls == 0 then return settled(talk, answer) end
+      if rounds == talk.rounds then
+        refuse_calls(talk, answer, moment)
+        return answer.content
+      end
+      rounds = rounds + 1
+      if answer_calls(talk, answer, moment) or mocked then
+        local last = talk.calls[#talk.calls]
+        if talk.content == "" and last and type(last.result) == "string" and not mocked then talk.content = last.result end
+        if mocked then return settled(talk, answer) end
+        return talk.content
+      end
+    end
+  end
+
+  ---- mocks ----------------------------------------------------------------------------------------------
+
+  local function mocked(agent, message)
+    local mock = kit.mock_of(agent.name)
+    if not mock then return nil end
+    local row = kit.mock_turn(agent.name, mock, message)
+    local calls = kit.new_array()
+    for i, call in ipairs(row.tool_calls or {}) do
+      calls[i] = { id = "call_" .. i, name = call.tool, args = kit.copy(call.args) or kit.new_object() }
+    end
+    local content = row.message or (row.data ~= nil and kit.encode_sorted("Mocks", row.data)) or ""
+    local answer = { content = content, tool_calls = calls, usage = row.usage, data = row.data }
+    if agent.output_schema and row.data == nil then answer.data = row.message end
+    return {
+      asked = "message\31" .. kit.encode_sorted("Mocks", message) .. "\30mock\31" .. kit.encode_sorted("Mocks", row),
+      outcome = row.error and kit.encode("Mocks", row.error) or kit.encode_sorted("Mocks", answer), failed = row.error ~= nil,
+    }
+  end
+
+  ---- the turn -------------------------------------------------------------------------------------------
+
+  local function prompt_of(agent, options)
+    local given = { prepared = agent.prepare and agent.prepare(kit.input) }
+    for name, value in next, options do given[name] = value end
+    local prompt = agent.prompt
+    if type(prompt) == "function" then prompt = prompt(given) end
+    if prompt == nil then return "" end
+    if type(prompt) ~= "string" then fail(agent.name, "system_prompt: a string expected, got " .. kit.type_name(prompt)) end
+    if agent.prompt ~= prompt then return prompt end
+    return kit.filled(agent.name, prompt, given)
+  end
+
+  local function is_silent(talk)
+    if #talk.said > 0 then return false end
+    if talk.alone then return true end
+    local own, shared = kit.agent_messages(talk.agent), kit.conversation()
+    local last, other = own[#own], shared[#shared]
+    if not last then
+      for _, message in ipairs(shared) do
+        if ROLES[message.role] ~= "system" then return false end
+      end
+      return true
+    end
+    return last.role == "assistant" and not (other and other.moment > last.moment)
+  end
+
+  -- what is said to the agent: its first message, what is injected, the message of the call; without any, and where
+  -- nobody has spoken since it did, that it goes on
+  local function open(talk, options)
+    local agent = talk.agent
+    local is_first = #kit.agent_messages(agent) == 0
+    if is_first and agent.initial and options.message == nil and options.inject == nil then
+      say(talk, { role = "user", content = kit.filled(agent.name, agent.initial, options) })
+    end
+    for _, name in ipairs { "inject", "message" } do
+      if options[name] ~= nil then say(talk, { role = "user", content = options[name] }) end
+    end
+    if is_silent(talk) then say(talk, { role = "user", content = "Continue." }) end
+  end
+
+  local function talk_of(agent, options)
+    local tools = options.tools
+    if tools == nil then tools = agent.tools end
+    local talk = {
+      agent = agent, said = {}, calls = kit.new_array(), content = "", choice = options.tool_choice or agent.tool_choice,
+      alone = options.history == false or (options.history == nil and not agent.history),
+      rounds = options.max_tool_rounds or agent.rounds, offered = {}, names = {},
+    }
+    local offers = {}
+    for i, tool in ipairs(kit.tools_of(agent.name, tools)) do
+      talk.offered[tool.name], talk.names[i], offers[i] = tool, tool.name, kit.offer_text(tool)
+    end
+    talk.offers = "[" .. concat(offers, ",") .. "]"
+    local model = agent.model
+    talk.model = {
+      name = options.model or model.name or kit.defaults.model, provider = model.provider or kit.defaults.provider, settings = {},
+    }
+    for name, value in next, model.settings do talk.model.settings[name] = value end
+    for name in next, SETTINGS do
+      if options[name] ~= nil then talk.model.settings[name] = options[name] end
+    end
+    return talk
+  end
+
+  local function turn(agent, options)
+    kit.count_iteration(1)
+    local talk = talk_of(agent, options)
+    talk.prompt = prompt_of(agent, options)
+    open(talk, options)
+    talk.mock = mocked(agent, talk.said[#talk.said] and talk.said[#talk.said].content or "")
+    local output = converse(talk)
+    local messages = kit.new_array()
+    for i, message in ipairs(talk.said) do
+      messages[i] = kit.kept { role = message.role, content = message.content, tool_calls = message.tool_calls, id = message.id, name = message.name }
+      messages[i].moment, messages[i].sent = message.moment, message.sent
+    end
+    kit.end_turn(agent, messages, output)
+    return {
+      output = output, content = talk.content, tool_calls = talk.calls, usage = talk.usage, error = talk.error,
+    }
+  end
+
+  ---- its result -----------------------------------------------------------------------------------------
+
+  local results = setmetatable({}, { __mode = "k" })
+  local result_meta = {
+    __metatable = false,
+    __index = function(result, field) return results[result][field] end,
+    __newindex = function() fail("agent", "the result of a turn cannot be changed") end,
+    __pairs = function(result) return next, results[result] end,
+    __tostring = function(result) return results[result].content end,
+    __concat = function(a, b) return kit.tostring(a) .. kit.tostring(b) end,
+  }
+
+  local function result_of(fields)
+    local result = setmetatable({}, result_meta)
+    results[result] = fields
+    kit.plain_views[result] = function(each) return results[each] end
+    kit.described[result] = function(describe, each) return "result " .. describe(results[each]) end
+    return result
+  end
+
+  local function options_of(agent, options)
+    if options == nil then return {} end
+    if type(options) == "string" then return { message = options } end
+    if type(options) ~= "table" or getmetatable(options) ~= nil and not kit.plain_views[options] then
+      fail(agent.name, "options: a message or a table of options expected, got " .. kit.type_name(options))
+    end
+    if results[options] then return { message = results[options].content } end
+    if rawget(options, "system_prompt") ~= nil then
+      fail(agent.name, format("it is declared already, in line %d; a turn takes no system_prompt", agent.line))
+    end
+    return kit.check_options("Agent.turn", "options", options)
+  end
+
+  function kit.take_turn(agent, given)
+    local options = options_of(agent, given)
+    kit.check_tools(agent.name, options.tools)
+    return result_of(kit.enter(agent.name, "agent_turn", agent.name, false, turn, agent, options))
+  end
+end

@@ -1,0 +1,110 @@
+"""What is answered once: a call whose outcome is recorded, and from then on given from the journal."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from ..durable.entries import Entry
+from ..durable.serialization import dumps, loads, normalise
+from ..errors import ConversionError, ModelError, SchemaError, ToolError
+from ..runs import Notice
+from ..tools.current import CurrentRun, calling
+from .outcomes import failure_text
+from .passes import Pass, Reply
+from .sought import Sought
+
+__all__ = ["Once"]
+
+#: What a call may raise that is the called one's failure: recorded when the program goes on after it.
+_FAULTS = (ToolError, ModelError, SchemaError, ConversionError)
+
+
+class Once:
+    """Answers such requests in one pass."""
+
+    def __init__(self, within: Pass) -> None:
+        self._pass = within
+        self._ledger = within.ledger
+        self._push = within.converter.push
+
+    async def do(
+        self,
+        sought: Sought,
+        call: Callable[[], Awaitable[Any]],
+        notices: Sequence[Notice] = (),
+        usage_of: Callable[[Any], str | None] | None = None,
+    ) -> Reply:
+        """Answer from the journal, or call and record what comes of it, a failure too.
+
+        Args:
+            sought: the operation.
+            call: does it.
+            notices: what the call shows; it may add to them.
+            usage_of: the JSON text of the tokens that the result cost.
+        """
+        if sought.found:
+            return self.recorded(sought.found[0], sought.line)
+        self._ledger.go_live(sought)
+        started = time.time()
+        objects: list[Any] = []
+        with calling(self._pass.data.name, self._pass.data.run_id) as asking:
+            try:
+                value = normalise(await call())
+                outcome = dumps(value, objects)
+            except _FAULTS as error:
+                told = failure_text(json.dumps(error.message), type(error).__name__, "")
+                self._ledger.record(sought, told, started=started, failed=True, effects=_effects(asking))
+                raise
+        entry = self._ledger.record(
+            sought,
+            outcome,
+            started=started,
+            effects=_effects(asking, notices),
+            usage=usage_of(value) if usage_of else None,
+            objects=tuple(objects) or None,
+        )
+        return self.answer(entry)
+
+    async def called(
+        self,
+        is_async: bool,  # noqa: FBT001 - which of the two
+        later: Callable[[dict[str, Any]], Awaitable[Any]],
+        here: Callable[[dict[str, Any]], Any],
+        given: dict[str, Any],
+    ) -> Any:
+        """What is async is awaited; all else runs in this thread, where the stop button raises at once."""
+        if is_async and not self._pass.people.blocking:
+            return await self._pass.wait(later(given))
+        with self._pass.calling():
+            return here(given)
+
+    def recorded(self, entry: Entry, line: int) -> Reply:
+        """Answer with a recorded outcome.
+
+        Raises:
+            ToolError, ModelError, SchemaError, ConversionError: the recorded failure.
+        """
+        self._ledger.replay(entry, line)
+        if not entry.failed:
+            return self.answer(entry)
+        told = loads(entry.outcome)
+        raise next(fault for fault in _FAULTS if fault.__name__ == told["class"])(told["value"])
+
+    def answer(self, entry: Entry) -> Reply:
+        """The recorded result, with what the call showed and asked of the run put back before it."""
+        answer = ("value", self._push(loads(entry.outcome, entry.objects or ())))
+        if entry.effects is None:
+            return answer
+        effects = self._pass.host.put_back(loads(entry.effects))
+        return ("replay", self._push(effects), self._pass.converter.pack(answer)) if effects else answer
+
+
+def _effects(asking: CurrentRun, notices: Sequence[Notice] = ()) -> str | None:
+    """What a call asked of the run and showed, as the program's own effects."""
+    if not (asking.asked or notices):
+        return None
+    stops = [["stop", stop.reason, stop.success] for stop in asking.asked]
+    return dumps([*stops, *(["notice", notice.model_dump()] for notice in notices)])

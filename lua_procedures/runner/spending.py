@@ -1,0 +1,96 @@
+"""The model calls of a pass: what they cost, and which of them were made before and need not be paid again."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from ..durable.entries import Entry
+from ..durable.serialization import loads
+from ..runs import Usage
+from .ledger import Ledger
+from .outcomes import usage_of
+from .sought import Sought
+
+__all__ = ["Spending"]
+
+#: What tells a request from others: the model, and all parts of what was asked.
+_Request = tuple[str, str]
+
+
+class Spending:
+    """Counts the model calls of one pass.
+
+    A model call has no effect but its cost, so a request that was made before in any journal of the run is answered
+    from there, wherever it stood: the n-th in this pass by the n-th.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._seen = 0
+        self._tokens: Counter[str] = Counter()
+        self._times: Counter[_Request] = Counter()
+        self._made: dict[tuple[_Request, int], Entry] | None = None
+
+    @property
+    def usage(self) -> Usage:
+        """All tokens of the model calls that were passed, those that were replayed included."""
+        self._count()
+        return Usage(**self._tokens)
+
+    @property
+    def tokens(self) -> int:
+        """Their sum."""
+        self._count()
+        return self._tokens["total_tokens"]
+
+    def nth(self, sought: Sought) -> int:
+        """How often this request is made in this pass, now included."""
+        self._count()
+        return self._times[_request_of(sought)] + 1
+
+    def spared(self, sought: Sought) -> Entry | None:
+        """What this request was answered with before, or None where it must be made."""
+        if not self._ledger.policy.reuses:
+            return None
+        if self._made is None:
+            self._made = self._all_made()
+        return self._made.get((_request_of(sought), self.nth(sought)))
+
+    def _count(self) -> None:
+        ledger = self._ledger
+        if len(ledger.passed) < self._seen:  # a cut took some back
+            self._seen = 0
+            self._tokens.clear()
+            self._times.clear()
+        for place in range(self._seen, len(ledger.passed)):
+            entry = ledger.passed[place]
+            self._add(entry)
+            if entry.kind in ("step", "checkpoint") and ledger.kept[place]:  # it was not entered
+                for inner in ledger.journal.all_inside(entry):
+                    self._add(inner)
+        self._seen = len(ledger.passed)
+
+    def _add(self, entry: Entry) -> None:
+        if entry.kind != "model_call":
+            return
+        self._times[entry.name, entry.asked] += 1
+        usage = usage_of(entry)
+        if usage is not None:
+            self._tokens.update(usage.model_dump())
+
+    def _all_made(self) -> dict[tuple[_Request, int], Entry]:
+        """Every request that the run's journals answer, and its newest answer."""
+        journal = self._ledger.journal
+        row, store = journal.row, journal.store
+        others = (store.entries(each.id) for each in store.journals(row.name) if each.id != row.id)
+        made: dict[tuple[_Request, int], Entry] = {}
+        for entries in (*others, journal.entries):
+            for entry in entries:
+                if entry.kind == "model_call" and not entry.failed:
+                    nth = 1 if entry.usage is None else loads(entry.usage).get("nth", 1)
+                    made[(entry.name, entry.asked), nth] = entry
+        return made
+
+
+def _request_of(sought: Sought) -> _Request:
+    return sought.name, sought.asked_parts

@@ -1,0 +1,141 @@
+"""The model calls of agents' turns, and what an agent needs of the host besides."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from ..agents.calling import acall, call, faults
+from ..agents.retrying import Retry
+from ..agents.schemas import output_schema, parameters_of
+from ..durable.serialization import dumps, loads
+from ..errors import ModelError
+from ..events import TextStreamed
+from ..runs import Notice
+from .once import Once
+from .outcomes import usage_text
+from .passes import Handler, LateHandler, Pass, Reply
+from .sought import Sought
+
+__all__ = ["Turns"]
+
+
+class Turns:
+    """Answers the requests of agents in one pass."""
+
+    def __init__(self, within: Pass) -> None:
+        self._pass = within
+        self._program = within.program
+        self._once = Once(within)
+        self._specs: dict[str, list[dict[str, Any]]] = {}
+        self.handlers: dict[str, Handler] = {
+            "environment": self._environment,
+            "retrying": self._retrying,
+            "server_tools": self._server_tools,
+        }
+        self.late_handlers: dict[str, LateHandler] = {"model_call": self._model_call}
+
+    # -- declarations ------------------------------------------------------------------------------------
+
+    def _environment(self, name: str) -> Reply:
+        """``{env.NAME}``: None for a name that ``env_allowed`` does not list."""
+        return ("value", os.environ.get(name) if name in self._program.env_allowed else None)
+
+    def _retrying(self, text: str) -> Reply:
+        Retry.of(loads(text))
+        return ("value",)
+
+    def _server_tools(self, name: str) -> Reply:
+        """The tools of the MCP server of that name; none where there is no such server."""
+        return ("value", self._pass.converter.push(self._program.tools.bundle(name)))
+
+    def _offered(self, offers: str) -> list[dict[str, Any]]:
+        """What the model is told of the tools: ``name``, ``description`` and ``parameters`` of each."""
+        if offers not in self._specs:
+            self._specs[offers] = [self._spec(offer) for offer in loads(offers)]
+        return self._specs[offers]
+
+    def _spec(self, offer: dict[str, Any]) -> dict[str, Any]:
+        given = offer.get("python")
+        parameters = parameters_of(offer["fields"]) if given is None else self._program.tool_rows[given]["schema"]
+        return {"name": offer["name"], "description": offer["description"], "parameters": parameters}
+
+    # -- model calls -------------------------------------------------------------------------------------
+
+    async def _model_call(  # noqa: PLR0917 - from Lua, by place
+        self,
+        agent: str,
+        name: str | None,
+        provider: str | None,
+        settings: str,
+        prompt: str,
+        messages: str,
+        offers: str,
+        output: str | None,
+        choice: str | None,
+        retry: str | None,
+        line: int,
+    ) -> Reply:
+        tools = self._offered(offers)
+        asked = "\x1e".join(
+            f"{label}\x1f{text}"
+            for label, text in (
+                ("system_prompt", prompt),
+                ("messages", messages),
+                ("tools", dumps(tools) if tools else ""),
+                ("tool_choice", (choice or "") if tools else ""),
+                ("output", output or ""),
+                ("settings", "" if settings in ("{}", "[]") else settings),
+            )
+            if text
+        )
+        sought = self._pass.ledger.seek("model_call", self._program.chat_models.identity(name, provider), asked, line)
+        if not sought.found:
+            spared = self._pass.host.spending.spared(sought)
+            if spared is not None:
+                return self._once.answer(self._pass.ledger.adopt(sought, spared))
+        request = {
+            "model": {"name": name, "provider": provider, "settings": loads(settings) or {}},
+            "messages": [*([{"role": "system", "content": prompt}] if prompt else []), *loads(messages)],
+            "tools": tools,
+            "tool_choice": choice,
+            "schema": output_schema(loads(output)) if output else None,
+        }
+        notices: list[Notice] = []
+        ask = self._asking(agent, sought, request, Retry.of(loads(retry) if retry else None), notices)
+        nth = self._pass.host.spending.nth(sought)
+        return await self._once.do(sought, ask, notices, lambda answer: _usage(answer, nth))
+
+    def _asking(
+        self, agent: str, sought: Sought, request: dict[str, Any], retry: Retry, notices: list[Notice]
+    ) -> Callable[[], Any]:
+        """What makes the call."""
+        model, emit = request["model"], self._pass.emit
+
+        def on_text(piece: str) -> None:
+            emit(TextStreamed(sought.path, agent, piece))
+
+        def on_retry(attempt: int, error: ModelError, delay: float) -> None:
+            said = f"{agent}: {error.message}; attempt {attempt + 1} of {retry.max_attempts} in {delay:g} s"
+            notices.append(Notice(kind="log", level="warning", message=said, line=sought.line or None))
+
+        async def ask() -> dict[str, Any]:
+            chat = self._program.chat_models.get(model["name"], model["provider"])
+            if self._pass.people.blocking:
+                with self._pass.calling():
+                    answer = call(chat, request, on_text, retry=retry, on_retry=on_retry)
+            else:
+                answer = await self._pass.wait(acall(chat, request, on_text, retry=retry, on_retry=on_retry))
+            schema = request["schema"]
+            if schema is not None and not answer["tool_calls"] and "data" not in answer:
+                answer["fault"] = faults(schema, answer)
+            return answer
+
+        return ask
+
+
+def _usage(answer: Any, nth: int) -> str | None:
+    """The tokens of an answer, and the how-manieth its request was in its pass."""
+    text = usage_text(answer)
+    return text if nth == 1 else dumps({**(loads(text) if text else {}), "nth": nth})

@@ -16,6 +16,7 @@ local LONG = 8        -- items of a list that is worth a look whether they are n
 local WINDOW = 1000   -- items that are looked at together
 local MAX_KNOWN = 250 -- keys that are kept as text
 local BAD = {}        -- raised inside, explained by a second, slower walk
+local CYCLE = {}      -- the same, where the first walk knows why
 
 return function(kit)
   local max_leaves, max_bytes = kit.limits.leaves, kit.limits.bytes
@@ -203,7 +204,7 @@ return function(kit)
     local depth = text.depth + 1
     if depth > MAX_DEPTH then error(BAD, 0) end
     for i = 1, (depth > SHALLOW or text.leaves > WIDE or text.parts) and depth - 1 or 0 do
-      if text[-i] == t then error(BAD, 0) end -- a cycle
+      if text[-i] == t then error(CYCLE, 0) end
     end
     text.depth, text[-depth] = depth, t
     if is_list then n = put_list(t, text, n)
@@ -244,8 +245,9 @@ return function(kit)
     if simple then return simple end
     local ok, text = kit.unhooked(write, v, way)
     if ok then return text end
-    if not rawequal(text, BAD) then error(text, 0) end
-    return kit.refuse(primitive, v, path or "$")
+    local is_cycle = rawequal(text, CYCLE)
+    if not is_cycle and not rawequal(text, BAD) then error(text, 0) end
+    return kit.refuse(primitive, v, path or "$", is_cycle)
   end
 
   -- the JSON text of a value; raises a ConversionError that names what cannot cross, and where

@@ -89,11 +89,12 @@ return function(kit)
     return text
   end
 
-  -- raises for a value that the fast walk has refused
-  function kit.refuse(primitive, v, path)
+  -- raises for a value that the fast walk has refused, perhaps for a cycle that is far inside
+  function kit.refuse(primitive, v, path, is_cycle)
     local ok, what, below = kit.unhooked(explain, v, { depth = 0 })
     if not ok then error(what, 0) end
     if what then fail(primitive, what, path .. below) end
+    if is_cycle then fail(primitive, "a value with a cycle", path) end
     fail(primitive, format("a value larger than %d bytes or %d leaves (repeated references counted)", max_bytes, max_leaves), path)
   end
 end

@@ -72,7 +72,7 @@ return function(kit)
       put(name, kit.kept(mock))
     end
   end
-  function kit.appliers.mocks(effect) put(effect[2], effect[3]) end
+  function kit.appliers.mocks(effect) put(effect[2], kit.kept(effect[3])) end
   kit.reader_family("Mocks", function(name) return mocks[name] and kit.encode_sorted("Mocks", mocks[name]) or "" end)
 
   -- the mock of that name, or nil

@@ -17,8 +17,20 @@ return function(kit)
   local calls = {}  -- every call, in order: {name=, args=, result=, error=}
   local tracked = {} -- name -> {count=, last=}: what the handle tells, since the last reset
 
-  local CALLS = "\31calls of tools"
-  kit.readers[CALLS] = function() return format("%d", #calls) end
+  -- a step depends on the calls that were there before it made any itself
+  local CALLS, COUNT = "\31calls of tools", "\31how many calls of tools"
+  local texts = setmetatable({}, { __mode = "k" }) -- call -> its text
+  local function met(tracker) return tracker and tracker.calls_met or #calls end
+  kit.readers[COUNT] = function(tracker) return format("%d", met(tracker)) end
+  kit.readers[CALLS] = function(tracker)
+    local all = {}
+    for i = 1, met(tracker) do
+      local call = calls[i]
+      texts[call] = texts[call] or kit.encode_sorted("Tool", call)
+      all[i] = texts[call]
+    end
+    return concat(all, ",")
+  end
 
   local function last_text(name)
     local seen = tracked[name]
@@ -27,16 +39,18 @@ return function(kit)
   kit.reader_family("tool", last_text)
 
   local function note(call)
-    if live.tracker then
-      kit.changing("\31tool " .. call.name)
-      kit.changing(CALLS)
+    if live.tracker then kit.changing("\31tool " .. call.name) end
+    local tracker = live.tracker
+    while tracker do
+      tracker.calls_met = tracker.calls_met or #calls
+      tracker = tracker.parent
     end
     calls[#calls + 1] = call
     local seen = tracked[call.name] or { count = 0 }
     tracked[call.name] = { count = seen.count + 1, last = call }
     kit.happened { "called", call }
   end
-  function kit.appliers.called(effect) note(effect[2]) end
+  function kit.appliers.called(effect) note(kit.kept(effect[2])) end
 
   local function reset(name)
     if live.tracker then kit.changing("\31tool " .. name, true) end
@@ -110,7 +124,7 @@ return function(kit)
 
   -- one call is one record, whoever makes it and however it ends
   local function finished(tool, given, ok, result, arguments)
-    local call = { name = tool.name, args = kept(tool, arguments or given) }
+    local call = kit.mark_sorted { name = tool.name, args = kept(tool, arguments or given) }
     if ok then call.result = kit.kept(result)
     else call.error = type(result) == "string" and result or kit.tostring(result) end
     note(call)
@@ -258,7 +272,7 @@ return function(kit)
   end
   guest.Tool.get_call_count = function(name)
     if name ~= nil then return MEMBERS.call_count { name = known("Tool.get_call_count", name).name }() end
-    if live.tracker then kit.depend(CALLS) end
+    if live.tracker then kit.depend(COUNT) end
     return #calls
   end
   guest.Tool.get_all_calls = function()

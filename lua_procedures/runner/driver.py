@@ -168,7 +168,8 @@ class Driver:
         compiled = guest.load(program.text, program.chunk, first_line=program.first_line)
         guest.kit.set_input(guest.converter.push(dict(program.inputs)))
         if program.tool_rows:
-            guest.kit.set_tools(guest.converter.push(dict(program.tool_rows)))
+            rows = {name: {**row, "schema": None} for name, row in program.tool_rows.items()}  # of no use to Lua
+            guest.kit.set_tools(guest.converter.push(rows))
         guest.start(compiled)
 
     async def _drive(self) -> None:

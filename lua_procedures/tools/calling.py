@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from contextvars import copy_context
 from threading import Thread
-from typing import Any
+from typing import Any, Final, TypeVar
 
-__all__ = ["wait_for"]
+__all__ = ["sliced", "wait_for"]
+
+_SLICE: Final = 0.1  # seconds: how long a wait may keep the stop button from being noticed
+
+
+T = TypeVar("T")
 
 
 def wait_for(awaitable: Awaitable[Any]) -> Any:
@@ -23,6 +28,13 @@ def wait_for(awaitable: Awaitable[Any]) -> Any:
     except RuntimeError:
         return asyncio.run(_awaited(awaitable))
     return _in_thread(awaitable)
+
+
+def sliced(future: Future[T]) -> T:
+    """The result of a future of another thread, waited for so that an interruption is noticed on every system."""
+    while not future.done():
+        wait([future], _SLICE)
+    return future.result()
 
 
 async def _awaited(awaitable: Awaitable[Any]) -> Any:
@@ -46,7 +58,7 @@ def _in_thread(awaitable: Awaitable[Any]) -> Any:
 
     Thread(target=copy_context().run, args=(work,), daemon=True).start()
     try:
-        return result.result()
+        return sliced(result)
     except BaseException:
         if not result.done():
             loop, task = started.result()

@@ -94,6 +94,7 @@ class Registry:
             "single": tool.single,
             "is_global": tool.is_global,
             "order": [*tool.schema.get("properties", {})],
+            "schema": tool.schema,
             **({"server": served[0], "tool": served[1]} if served else {}),
         }
 
@@ -126,9 +127,7 @@ class Registry:
         served = self._servers.named(name) or ((row["server"], row["tool"]) if "server" in row else None)
         if served is None:
             return None
-        return PythonTool(
-            name, self._servers.body(*served), requires_approval=self._servers.asks_before(*served)
-        )
+        return PythonTool(name, self._servers.body(*served), requires_approval=self._servers.asks_before(*served))
 
 
 def _made(given: Iterable[Any] | Mapping[str, Any]) -> list[PythonTool]:

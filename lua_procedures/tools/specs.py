@@ -12,12 +12,22 @@ from pydantic import ConfigDict, Field, field_validator, model_validator
 from ..errors import ToolError
 from ..records import Record
 
-__all__ = ["ToolAuth", "ToolSpec", "ToolType"]
+__all__ = ["ToolAuth", "ToolSpec", "ToolType", "check_variable"]
 
 _VARIABLE: Final = re.compile(r"[A-Z_][A-Z0-9_]{0,127}")  # capitals by custom, and few secrets look like it
 _REFERENCE: Final = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
 _KEY: Final = re.compile(r"A[KS]IA[A-Z0-9]{16}")  # a well-known kind of secret that does
 _METHODS: Final = ("none", "api_key", "bearer", "oauth")
+
+
+def check_variable(name: str) -> None:
+    """Check that a text is the name of an environment variable, and not the secret itself.
+
+    Raises:
+        ValueError: it is none, without the text.
+    """
+    if _KEY.fullmatch(name) or not _VARIABLE.fullmatch(name):
+        raise ValueError("the name of an environment variable expected, such as SEARCH_API_KEY, not the secret")
 
 
 class ToolType(StrEnum):
@@ -51,8 +61,8 @@ class ToolAuth(Record):
     @field_validator("env_var")
     @classmethod
     def _check_variable(cls, value: str | None) -> str | None:
-        if value is not None and (_KEY.fullmatch(value) or not _VARIABLE.fullmatch(value)):
-            raise ValueError("the name of an environment variable expected, such as SEARCH_API_KEY, not the secret")
+        if value is not None:
+            check_variable(value)
         return value
 
     @model_validator(mode="after")

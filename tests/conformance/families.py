@@ -1,12 +1,18 @@
-"""What the statements of random programs do: one function for each family of primitives."""
+"""The statements of random programs that have no others inside them: one function for each family of primitives."""
 
 from __future__ import annotations
 
-from .writing import Block, Family, Statement, Writer
+from .writing import Family, Statement, Writer
 
-__all__ = ["FAMILIES", "chance_and_time", "declared", "journal"]
+__all__ = [
+    "SIMPLE", "VALUES", "chance_and_time", "grow_graph", "journal", "notices", "read_state", "session",
+    "stages", "stop", "tracking",
+]  # fmt: skip
 
-VALUES = ("1", "2.5", "'x'", "true", "{}", "object{}", "{1, 2}", "{a = 1}", "{a = {b = {3}}}", "{{1}, 'y'}", "{k = null}", "{1, null}")
+VALUES = (
+    "1", "2.5", "'x'", "true", "{}", "object{}", "{1, 2}", "{a = 1}", "{a = {b = {3}}}", "{{1}, 'y'}", "{k = null}",
+    "{1, null}",
+)  # fmt: skip
 KEYS = ("a", "b", "list")
 PYTHON = ("fetch{x = %d}", "refuse{x = %d}", "halt{x = %d}", "give_up{x = %d}", "later{x = %d}", "pack.fetch{x = %d}")
 
@@ -93,7 +99,7 @@ def grow_graph(w: Writer) -> Statement:
         "if GraphNode.current() then GraphNode.set_current(GraphNode.current():parent() or GraphNode.current().id) end",
         f"if GraphNode.current() then GraphNode.current():set_score({score}) end",
         f"if GraphNode.root() then GraphNode.root():set_metadata('{w.pick('score', 'k')}', {w.pick(*VALUES)}) end",
-        "local node = GraphNode.create('held')\n" + f"State.set('a', node.id)\nnode:set_metadata('k', {w.pick(*VALUES)})",
+        f"do local n = GraphNode.create('held') State.set('a', n.id) n:set_metadata('k', {w.pick(*VALUES)}) end",
     )
 
 
@@ -127,7 +133,7 @@ def tracking(w: Writer) -> Statement:
         f"note(out, Tool.last_result('{tool}'))",
         f"note(out, Tool.last_call('{tool}'))",
         "note(out, Tool.get_call_count())",
-        "note(out, #Tool.get_all_calls())",
+        "note(out, Tool.get_all_calls())",
         f"note(out, {handle}.call_count())",
         f"{handle}.reset()",
     )
@@ -135,7 +141,7 @@ def tracking(w: Writer) -> Statement:
 
 def lua_tools(w: Writer) -> Statement:
     call = w.pick("raw{x = %s}", "pack.raw{x = %s}", "Tool('raw'){x = %s}", "asks{x = %s}") % w.pick(*VALUES)
-    return w.pick(f"note(out, select(2, pcall(function() return {call} end)))", "note(out, select(2, pcall(raw, 'x', 2)))")
+    return f"note(out, select(2, pcall(function() return {call} end)))"
 
 
 def declared_ones(w: Writer) -> Statement:
@@ -159,7 +165,8 @@ def mocks(w: Writer) -> Statement:
 
 
 def mocked(w: Writer) -> Statement:
-    return f"note(out, select(2, pcall(function() return Tool('{w.pick('fetch', 'absent', 'raw')}'){{x = {w.number(3)}}} end)))"
+    name = w.pick("fetch", "absent", "raw")
+    return f"note(out, select(2, pcall(function() return Tool('{name}'){{x = {w.number(3)}}} end)))"
 
 
 def people(w: Writer) -> Statement:
@@ -188,42 +195,16 @@ def argument(w: Writer) -> Statement:
     return "note(out, given.x)" if w.given else "note(out, #out)"
 
 
-# -- what has statements inside ------------------------------------------------------------------------------------
-
-
-def step(w: Writer) -> Statement:
-    if not w.may_nest():
-        return read_state(w)
-    held = w.pick("state.a", "state.list", "#out", "GraphNode.current()", "nil")
-    call = w.pick(f"Step.run({w.name()}, ", "checkpoint(")
-    head = f"do local held = {held}\nnote(out, {call}function()\nlocal out = {{}}"
-    return w.inside(head, f"{w.pick('note(out, held)', '')}\nreturn {w.pick('out', 'out, 2', '#out')} end)) end")
-
-
-def failing_step(w: Writer) -> Statement:
-    if not w.may_nest():
-        return notices(w)
-    error = w.pick("'boom'", "{code = 5}", "'plain', 0", "out")
-    head = f"note(out, select(2, pcall(Step.run, {w.name()}, function()\nlocal out = {{}}"
-    return w.inside(head, f"error({error}) end)))", guarded=True)
-
-
-def used_result(w: Writer) -> Statement:
-    """A step's result is the program's own, and may become part of State."""
-    if not w.may_nest():
-        return read_state(w)
-    use = w.pick("state.b = got", "table.insert(got, 1, 9) State.append('list', got)", "got.x = state.a")
-    head = f"do local got = Step.run({w.name()}, function()\nlocal out = {{}}"
-    tail = f"return {w.pick('state.a', 'state.list', 'out', '{}')} end)\nif type(got) == 'table' and #got == 0 then {use} end"
-    return w.inside(head, f"{tail}\nnote(out, got) end")
+# -- steps and errors --------------------------------------------------------------------------------------------------
 
 
 def held_in_step(w: Writer) -> Statement:
     """A step changes a table of State, or a node, that was taken before it."""
+    score = "held:set_score((held:score() or 0) + 1)"
     held, use = w.pick(
         "state.a\0if type(held) == 'table' and #held == 0 then held.h = 1 end",
         "state.list\0if type(held) == 'table' and #held > 0 then table.remove(held) end",
-        "GraphNode.current()\0if held then held:set_score((held:score() or 0) + 1) GraphNode.create('under', nil, held) end",
+        f"GraphNode.current()\0if held then {score} GraphNode.create('under', nil, held) end",
     ).split("\0")
     body = f"{use} return type(held)"
     return f"do local held = {held}\nnote(out, Step.run({w.name()}, function() {body} end)) end"
@@ -235,92 +216,20 @@ def same_name(w: Writer) -> Statement:
 
 
 def raised(w: Writer) -> Statement:
-    return w.pick("error('raised')", "error({n = #out})", "error(state.a)", "if #out > 2 then error('long') end") if w.guarded else "Sleep(0)"
-
-
-def caught(w: Writer) -> Statement:
-    if not w.may_nest():
-        return session(w)
-    return w.inside("note(out, select(2, pcall(function()", "end)))", guarded=True)
-
-
-def retry(w: Writer) -> Statement:
-    if not w.may_nest():
-        return stop(w)
-    tries = w.variable()
-    options = w.pick("initial_delay = 0", "initial_delay = 0.001, jitter = true", "max_attempts = 2, base_delay = 0")
-    return w.inside(
-        f"do local {tries} = 0\nnote(out, select(2, pcall(Retry.with_backoff, function()\n{tries} = {tries} + 1",
-        f"if {tries} < {w.number(4)} then error('again') end return {tries} end, {{{options}}}))) end",
-        guarded=True,
-        loop=tries,
-    )
-
-
-def loop(w: Writer) -> Statement:
-    if not w.may_nest():
-        return stages(w)
-    variable = w.variable()
-    return w.inside(f"for {variable} = 1, {1 + w.number(3)} do", "end", loop=variable)
-
-
-def coroutine(w: Writer) -> Statement:
-    if not w.may_nest():
-        return tracking(w)
-    if w.number(2):
-        return w.inside("coroutine.wrap(function()", "end)()")
-    first, between, second = (w.inside("do", "end") for _ in range(3))
-    body = (first, "coroutine.yield()", second, "end)", "co()", between)
-    return Block("do local co = coroutine.wrap(function()", body, "co() end")
-
-
-def callback(w: Writer) -> Statement:
-    """Callbacks of Lua's own functions, metamethods and iterators."""
-    if not w.may_nest():
-        return journal(w)
-    key = w.variable()
-    head, tail = w.pick(
-        "note(out, (('x'):gsub('.', function(c)\0return 'y' end)))",
-        "table.sort({2, 1}, function(a, b)\0return a < b end)",
-        "note(out, setmetatable({}, {__index = function()\0return #out end}).x)",
-        f"for {key} in pairs(state) do\0end",
-        f"for {key} in pairs({{'x', 'y'}}) do\0end",
-    ).split("\0")
-    return w.inside(head, tail, loop=key if key in head else "")
+    if not w.guarded:
+        return "Sleep(0)"
+    return w.pick("error('raised')", "error({n = #out})", "error(state.a)", "if #out > 2 then error('long') end")
 
 
 def fatal(w: Writer) -> Statement:
     """Now and then something ends the run."""
-    return w.pick("error('fatal')", "refuse{x = 1}", "give_up{x = 2}", "Stage.set('none')") if not w.number(8) else "Sleep(0)"
-
-
-# -- what a program declares ---------------------------------------------------------------------------------------
-
-
-def declared(w: Writer, name: str) -> Block:
-    """A tool or a procedure, which may call those declared before it, or itself."""
-    spelling = w.pick("tool", "tool", "procedure", "named", "recursive")
-    head = {
-        "tool": f"{name} = Tool {{ input = {{x = 'integer'}}, function(given)",
-        "procedure": f"{name} = Procedure {{ input = {{x = 'integer'}}, function(given)",
-        "named": f"Procedure '{name}' {{ state = {{a = {w.pick(*VALUES)}}}, function(given)",
-        "recursive": f"Procedure '{name}' {{ function(given)",
-    }[spelling]
-    again = f"if given.x > 0 then note(out, Procedure('{name}'){{x = given.x - 1}}) end"
-    block = w.inside(
-        f"{head}\nlocal out = {{}}",
-        f"{again if spelling == 'recursive' else ''}\nreturn {w.pick('out', 'out', 'state.list')} end }}",
-        apart=True,
-    )
-    called = {"tool": f"{name}{{x = %d}}", "procedure": f"{name}.run{{x = %d}}"}
-    w.callables.append(called.get(spelling, f"Procedure('{name}'){{x = %d}}"))
-    return block
+    if w.number(8):
+        return "Sleep(0)"
+    return w.pick("error('fatal')", "refuse{x = 1}", "give_up{x = 2}", "Stage.set('none')")
 
 
 SIMPLE: tuple[Family, ...] = (
     change_state, change_state, read_state, stages, stop, notices, session, grow_graph, read_graph, python_tools,
-    python_tools, python_tools, tracking, lua_tools, declared_ones, declared_ones, models, mocks, mocked, people, chance_and_time,
-    journal, argument, raised, held_in_step, same_name, fatal,
+    python_tools, python_tools, tracking, lua_tools, declared_ones, declared_ones, models, mocks, mocked, people,
+    chance_and_time, journal, argument, raised, held_in_step, same_name, fatal,
 )  # fmt: skip
-NESTING: tuple[Family, ...] = (step, step, step, step, failing_step, failing_step, caught, retry, loop, coroutine, callback, used_result)
-FAMILIES: tuple[Family, ...] = SIMPLE + NESTING

@@ -270,6 +270,6 @@ def test_declarations_in_a_step_are_put_back(cell):
     program = """
         Step.run('s', function() Hitl('k', {message = 'Well?'}) Specification('spec') end)
         return Human.approve{config_key = 'k'}"""
-    ran = cell.twice(program, answers=[True])
+    ran = cell.twice(program, answers=lambda request: True)
     assert [each.name for each in ran.checkpoints] == ["s", "Well?"]
     assert "Specification spec" in messages(ran, "warning")[0]

@@ -451,3 +451,13 @@ def test_a_call_with_what_cannot_be_kept_is_recorded_as_text(cell, call):
     ran = cell.twice(program, tools=[fetch])
     assert isinstance(ran.tool_calls[0].args, str)
     assert ran.tool_calls[1].args == {"x": 2}
+
+
+def test_a_step_that_looks_at_all_calls_depends_on_them(cell):
+    """A call with other arguments is another one, also of a tool that has nothing to replay."""
+    program = """
+        local one = Tool { function() return 1 end }
+        one{x = %d}
+        return Step.run('s', function() one{x = 9} return {Tool.get_all_calls()[1].args.x, Tool.get_call_count()} end)"""
+    assert cell.twice(program % 1).value == [1, 2]
+    assert cell(program % 2).value == [2, 2]

@@ -1,4 +1,4 @@
-"""What a cell is given beside its text: definitions, files, folders, tools, predictors, variables of the environment."""
+"""What a cell is given beside its text: definitions, files, folders, tools, predictors, environment variables."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def test_wrong_tools_are_short_errors(kernel):
 
 
 def test_predictors_of_the_notebook(kernel):
-    """`--predictors` is a dict for `Model`; what was predicted is kept, and an estimator says how it took its values."""
+    """`--predictors` is a dict for `Model`; predictions are kept, and an estimator says how it took its values."""
     kernel.run(
         "class Sum:\n    def predict(self, rows):\n        return [sum(row) for row in rows]\n"
         "models = {'size': lambda given: len(given['text']), 'sum': Sum()}"

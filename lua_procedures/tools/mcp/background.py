@@ -8,11 +8,12 @@ from concurrent.futures import Future
 from threading import Lock, Thread
 from typing import Any, Final, TypeVar
 
+from ..calling import sliced
+
 __all__ = ["is_running", "later", "stop", "wait"]
 
 T = TypeVar("T")
 
-_SLICE: Final = 0.1  # seconds: how long a wait may keep the stop button from being noticed
 _LOCK: Final = Lock()
 _running: list[tuple[asyncio.AbstractEventLoop, Thread]] = []  # one at most
 
@@ -36,12 +37,7 @@ def wait(coroutine: Coroutine[Any, Any, T]) -> T:
     """Wait for a coroutine that runs on the thread; an interruption here cancels it there."""
     future = _submit(coroutine)
     try:
-        while True:
-            try:
-                return future.result(_SLICE)
-            except TimeoutError:
-                if future.done():
-                    return future.result()
+        return sliced(future)
     except BaseException:
         future.cancel()
         raise

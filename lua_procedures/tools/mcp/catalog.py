@@ -58,7 +58,9 @@ class Catalog:
         self._name_tools()
 
     def _wanted(self) -> list[str]:
-        return [name for name, each in self._mentioned.items() if each.is_needed and name in self._specs and self._asked]
+        return [
+            name for name, each in self._mentioned.items() if each.is_needed and name in self._specs and self._asked
+        ]
 
     async def contact(self) -> None:
         """Ask the servers that are mentioned for their tools; one that does not answer says so when it is called."""

@@ -10,12 +10,12 @@ import asyncio
 import logging
 import os
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from threading import Thread
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from ...errors import ToolError, UsageError
+from ...errors import ProcedureError, ToolError, UsageError
 
 if TYPE_CHECKING:
     from mcp import ClientSession
@@ -155,9 +155,15 @@ class Link:
             return Lost(_said(error), unheard=code != _CLOSED)
         return ToolError(_said(error))
 
-    async def _ended(self) -> Lost:
+    async def _ended(self) -> Exception:
+        """Why the connection ended, or could not be made."""
         failure = None if not self._owner.done() or self._owner.cancelled() else self._owner.exception()
-        return Lost(_said(failure) if failure is not None else "")
+        if failure is None:
+            return Lost("")
+        first = _first(failure)
+        if isinstance(first, ProcedureError):
+            return ToolError(first.message, hint=first.hint)
+        return Lost(_said(first))
 
     async def close(self) -> None:
         """Close the connection, and end a server that was started for it."""
@@ -170,7 +176,9 @@ class Link:
 
 
 @asynccontextmanager
-async def _opened(spec: ServerSpec, errors: ErrorLines | None, over: Callable[[], None]) -> AsyncIterator[ClientSession]:
+async def _opened(
+    spec: ServerSpec, errors: ErrorLines | None, over: Callable[[], None]
+) -> AsyncIterator[ClientSession]:
     """A session with the server; ``over`` is called when the server's side ends."""
     mcp = _library()
     async with AsyncExitStack() as stack:
@@ -239,10 +247,14 @@ async def _watched(read: Any, over: Callable[[], None]) -> AsyncIterator[Any]:
         group.cancel_scope.cancel()
 
 
-def _said(error: BaseException) -> str:
-    """The message of what went wrong first."""
+def _first(error: BaseException) -> BaseException:
+    """What went wrong first."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
-    told: Mapping[str, Any] | Any = getattr(error, "error", None)
+    return error
+
+
+def _said(error: BaseException) -> str:
+    told = getattr(error, "error", None)  # of the SDK's own errors, whose two versions are different texts
     message = getattr(told, "message", None) or str(error)
     return str(message) if message else type(error).__name__

@@ -7,7 +7,7 @@ import atexit
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from ...errors import ProcedureError, ToolError
+from ...errors import ToolError
 from . import background
 from .links import Link, Lost
 from .results import value_of
@@ -82,7 +82,7 @@ class Server:
         except TimeoutError:
             if self._link is not None and not self._link.was_open:
                 await self._link.close()  # a server that hangs as it starts: the next call starts another
-                raise self._told(f"the server took longer than {limit:g} seconds to start") from None
+                raise self._told(f"the server took longer than {limit:g} seconds to be {self._met}") from None
             raise self._told(f"{what} took longer than {limit:g} seconds") from None
 
     async def _asked(self, request: Callable[[ClientSession], Awaitable[T]]) -> T:
@@ -102,15 +102,23 @@ class Server:
             self._link = Link(self.spec)
         return self._link
 
-    async def _ended(self, link: Link, reason: str) -> ProcedureError:
+    async def _ended(self, link: Link, reason: str) -> ToolError:
         await link.close()
         lines: list[str] = []
         if link.errors is not None:
             await link.errors.complete()
             lines = list(link.errors.lines)
         if link.was_open:
-            return self._told(": ".join(["the server ended", *lines[-1:]]))
-        return self._told("\n".join([f"the server cannot be started: {reason or 'it ended'}", *lines]))
+            return self._told(": ".join([self._over, *lines[-1:]]))
+        return self._told("\n".join([f"the server cannot be {self._met}: {reason or 'it ended'}", *lines]))
+
+    @property
+    def _met(self) -> str:
+        return "started" if self.spec.url is None else "reached"
+
+    @property
+    def _over(self) -> str:
+        return "the server ended" if self.spec.url is None else "the connection to the server ended"
 
     def _told(self, message: str, hint: str | None = None) -> ToolError:
         """An error about this server, which tells no secret."""

@@ -11,7 +11,7 @@ from pydantic import ConfigDict, Field, ValidationError, field_validator, model_
 
 from ...errors import ToolError, UsageError
 from ...records import Record
-from ..specs import ToolAuth
+from ..specs import ToolAuth, check_variable
 
 __all__ = ["ServerSpec", "server_spec"]
 
@@ -59,7 +59,7 @@ class ServerSpec(Record):
     @classmethod
     def _check_variables(cls, value: dict[str, str]) -> dict[str, str]:
         for variable in value.values():
-            ToolAuth(type="bearer", env_var=variable)  # refuses what is no variable's name
+            check_variable(variable)
         return value
 
     @field_validator("url")
@@ -121,7 +121,7 @@ class ServerSpec(Record):
 
 
 def _value(variable: str) -> str:
-    return str(ToolAuth(type="bearer", env_var=variable).secret())
+    return ToolAuth(type="bearer", env_var=variable).secret() or ""
 
 
 def _set(variable: str) -> str | None:
@@ -138,7 +138,9 @@ def server_spec(name: str, value: Any) -> ServerSpec:
         UsageError: the name or the spec is wrong.
     """
     if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise UsageError(f"mcp_servers: a name of letters, digits, _ and - that starts with a letter expected: {name!r}")
+        raise UsageError(
+            f"mcp_servers: a name of letters, digits, _ and - that starts with a letter expected: {name!r}"
+        )
     if isinstance(value, ServerSpec):
         return value
     if not isinstance(value, Mapping):

@@ -1,0 +1,128 @@
+"""A real MCP server for the tests: ``server.py CALLS [--http PORT]``; each call is a line in the file CALLS."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+from pydantic import BaseModel
+
+try:
+    from mcp.server.mcpserver import MCPServer
+except ImportError:  # the SDK's first major version
+    from mcp.server.fastmcp import FastMCP as MCPServer  # type: ignore[import-not-found, unused-ignore, no-redef]
+
+CALLS = Path(sys.argv[1])
+server = MCPServer("tests")
+
+
+def note(text: str) -> None:
+    with CALLS.open("a", encoding="utf-8") as file:
+        file.write(text + "\n")
+
+
+class Point(BaseModel):
+    x: int
+    label: str = "here"
+
+
+@server.tool()
+def add(a: int, b: int = 0) -> int:
+    """Adds two numbers."""
+    note(f"add {a} {b}")
+    return a + b
+
+
+@server.tool(structured_output=False)
+def echo(text: str) -> str:
+    """Says it again."""
+    note("echo")
+    return text
+
+
+@server.tool(name="read-file", structured_output=False)
+def read_file(path: str) -> str:
+    """A tool whose name is none of Lua."""
+    return f"text of {path}"
+
+
+@server.tool()
+def fail(text: str) -> str:
+    """Fails."""
+    raise ValueError(text)
+
+
+@server.tool(structured_output=False)
+async def slow(seconds: float) -> str:
+    """Waits."""
+    note("slow begins")
+    await asyncio.sleep(seconds)
+    note("slow ends")
+    return "done"
+
+
+@server.tool(structured_output=False)
+def die() -> str:
+    """Ends the server."""
+    note("die")
+    print("fatal: the disk is gone", file=sys.stderr, flush=True)
+    os._exit(3)
+
+
+@server.tool()
+def structured() -> Point:
+    """A table."""
+    return Point(x=1)
+
+
+@server.tool(structured_output=False)
+def texts() -> list[str]:
+    """Two texts."""
+    return ["first", "second"]
+
+
+@server.tool(structured_output=False)
+def nothing() -> None:
+    """Nothing."""
+
+
+@server.tool(structured_output=False)
+def knows(name: str) -> str:
+    """Whether the environment has a value, and how long it is."""
+    return str(len(os.environ.get(name, "")))
+
+
+@server.tool(structured_output=False)
+def tell(name: str) -> str:
+    """Fails, and tells a secret."""
+    print(f"bad token {os.environ[name]}", file=sys.stderr, flush=True)
+    os._exit(1)
+
+
+def serve(port: int) -> None:
+    """Serve streamable HTTP, only to who has the token."""
+    import uvicorn
+
+    app = server.streamable_http_app()
+
+    async def guarded(scope, receive, send) -> None:
+        if scope["type"] == "http":
+            given = dict(scope["headers"]).get(b"authorization", b"").decode()
+            note(f"http {'known' if given == 'Bearer open-sesame-17' else 'unknown'}")
+            if not given.endswith("open-sesame-17"):
+                await send({"type": "http.response.start", "status": 401, "headers": []})
+                await send({"type": "http.response.body", "body": b"who are you"})
+                return
+        await app(scope, receive, send)
+
+    uvicorn.run(guarded, host="127.0.0.1", port=port, log_level="error", ws="none")
+
+
+if __name__ == "__main__":
+    note("started")
+    if "--http" in sys.argv:
+        serve(int(sys.argv[sys.argv.index("--http") + 1]))
+    else:
+        server.run()

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from agents import first_agent, turns
 from conversion import values_growth, values_into, values_out
 from graph import graph
 
@@ -206,6 +207,8 @@ FIGURES = {
         start,
         many_journals,
         graph,
+        turns,
+        first_agent,
         click_to_lua,
     )
 }

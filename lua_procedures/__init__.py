@@ -31,8 +31,16 @@ if TYPE_CHECKING:
         UsageError,
     )
     from .graphs import Graph, GraphNode
+    from .histories.clearing import clear
+    from .histories.comparing import difference
+    from .histories.forking import fork
+    from .histories.pruning import prune
+    from .histories.records import Change, Difference, History, JournalHistory, Tail
+    from .histories.telling import history
     from .human.requests import TIMEOUT, HumanRequest, HumanResponse
     from .limits import Limits
+    from .run_records.manager import CheckpointManager
+    from .run_records.states import CheckpointData, RunState, RunStatus, StepResult, StepState, StepStatus
     from .runs import AgentState, Checkpoint, Notice, Run, StageMove, Stop, ToolCall, Usage
     from .session import Session, get_session
     from .tools.current import current_run
@@ -44,15 +52,21 @@ __all__ = [
     "TIMEOUT",
     "AgentState",
     "AnswerRefused",
+    "Change",
     "Checkpoint",
+    "CheckpointData",
+    "CheckpointManager",
     "ConversionError",
+    "Difference",
     "DivergenceError",
     "Graph",
     "GraphNode",
+    "History",
     "HumanInputRequired",
     "HumanRequest",
     "HumanResponse",
     "ImportRefused",
+    "JournalHistory",
     "LimitExceeded",
     "Limits",
     "LuaRuntimeError",
@@ -62,13 +76,19 @@ __all__ = [
     "ProcedureError",
     "Run",
     "RunLocked",
+    "RunState",
+    "RunStatus",
     "RunStopped",
     "SchemaError",
     "ServerSpec",
     "Session",
     "StageMove",
+    "StepResult",
+    "StepState",
+    "StepStatus",
     "Stop",
     "StoreError",
+    "Tail",
     "ToolAuth",
     "ToolCall",
     "ToolError",
@@ -79,9 +99,14 @@ __all__ = [
     "__version__",
     "answer",
     "arun",
+    "clear",
     "current_run",
+    "difference",
+    "fork",
     "get_session",
+    "history",
     "import_run",
+    "prune",
     "resume",
     "run",
     "tool",
@@ -92,7 +117,18 @@ _HOMES = {
     **dict.fromkeys(("TIMEOUT", "HumanRequest", "HumanResponse"), "human.requests"),
     **dict.fromkeys(("Session", "get_session"), "session"),
     **dict.fromkeys(("Graph", "GraphNode"), "graphs"),
+    **dict.fromkeys(("Change", "Difference", "History", "JournalHistory", "Tail"), "histories.records"),
+    "clear": "histories.clearing",
+    "difference": "histories.comparing",
+    "fork": "histories.forking",
+    "history": "histories.telling",
+    "prune": "histories.pruning",
     "Limits": "limits",
+    "CheckpointManager": "run_records.manager",
+    **dict.fromkeys(
+        ("CheckpointData", "RunState", "RunStatus", "StepResult", "StepState", "StepStatus"),
+        "run_records.states",
+    ),
     **dict.fromkeys(
         ("AgentState", "Checkpoint", "Notice", "Run", "StageMove", "Stop", "ToolCall", "Usage"),
         "runs",

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any, cast
 
 from .durable.entries import JournalRow
+from .durable.finding import stored
 from .durable.serialization import loads
 from .durable.stores import Store, open_store
-from .errors import AnswerRefused, HumanInputRequired, StoreError, UsageError
+from .errors import AnswerRefused, HumanInputRequired, UsageError
 from .exports.importing import Imported, import_file
 from .given import Given
 from .human.answers import accept
@@ -89,6 +90,8 @@ def _job(source: str, name: str | None, options: Mapping[str, Any]) -> Job:
         strict=options.get("strict", False),
         plan=options.get("plan", False),
         redo=[redo] if isinstance(redo, str) else redo or (),
+        record=options.get("record"),
+        replay=options.get("replay"),
         limits=options.get("limits"),
         files=_check_files(options.get("files")),
         given=_given(options),
@@ -114,6 +117,8 @@ def run(
     strict: bool = False,
     plan: bool = False,
     redo: str | Collection[str] | None = None,
+    record: str | Path | None = None,
+    replay: str | Path | None = None,
     limits: Mapping[str, Any] | Limits | None = None,
     files: str | Path | None = None,
     tools: Iterable[Any] | Mapping[str, Any] = (),
@@ -136,6 +141,8 @@ def run(
         strict: a changed checkpoint is an error.
         plan: only find out what would run.
         redo: what runs again although it is recorded: a name, a path such as ``"3/0"``, or ``"failed"``.
+        record: the fixture that is written, a JSON file, or a folder with one for each run.
+        replay: the fixture that answers all calls of models, tools and predictors and all questions; none is made.
         limits: see ``Limits``.
         tools: Python functions, LangChain tools and ``ToolSpec``s, as a list or by name: globals of the program.
         predictors: name → predictor, for ``Model("name")``.
@@ -169,6 +176,8 @@ async def arun(
     strict: bool = False,
     plan: bool = False,
     redo: str | Collection[str] | None = None,
+    record: str | Path | None = None,
+    replay: str | Path | None = None,
     limits: Mapping[str, Any] | Limits | None = None,
     files: str | Path | None = None,
     tools: Iterable[Any] | Mapping[str, Any] = (),
@@ -186,14 +195,6 @@ async def arun(
     if show is not None and responder is None:
         return _checked(await show(job))
     return _checked(await drive(job))
-
-
-def _stored(store: Store, name: str, root: str | None = None) -> JournalRow:
-    row = store.find(name, root)
-    if row is None:
-        known = ", ".join(sorted({each.name for each in store.journals()})) or "none"
-        raise StoreError(f"no run {name!r} in {store.url}", hint=f"The runs there: {known}.")
-    return row
 
 
 def resume(
@@ -270,14 +271,8 @@ def answer(
         AnswerRefused: the run asks nothing, asks something else, or the answer does not fit.
     """
     opened = open_store(store)
-    row = _stored(opened, name, root)
-    waiting = _waiting(opened, row)
-    request = waiting[-1] if request_id is None else next((each for each in waiting if each.id == request_id), None)
-    if request is None:
-        raise AnswerRefused(
-            f"{request_id!r} is not the open question of {name!r}",
-            hint="It asks: " + "; ".join(f"{each.id} ({each.message})" for each in waiting),
-        )
+    row = stored(opened, name, root)
+    request = _open_request(opened, row, request_id)
     if request.expires_at is not None and time.time() >= request.expires_at:
         raise AnswerRefused(
             f"the question {request.message!r} timed out", hint="Resume the run: it goes on with the default."
@@ -288,15 +283,26 @@ def answer(
     return response
 
 
-def open_request(name: str, *, store: str | Store = "memory:") -> HumanRequest:
+def open_request(name: str, request_id: str | None = None, *, store: str | Store = "memory:") -> HumanRequest:
     """The question that a run waits for.
 
     Raises:
         StoreError: there is no such run.
-        AnswerRefused: it waits for no answer.
+        AnswerRefused: it waits for no answer, or asks something else than ``request_id``.
     """
     opened = open_store(store)
-    return _waiting(opened, _stored(opened, name))[-1]
+    return _open_request(opened, stored(opened, name), request_id)
+
+
+def _open_request(store: Store, row: JournalRow, request_id: str | None) -> HumanRequest:
+    waiting = _waiting(store, row)
+    request = waiting[-1] if request_id is None else next((each for each in waiting if each.id == request_id), None)
+    if request is None:
+        raise AnswerRefused(
+            f"{request_id!r} is not the open question of {row.name!r}",
+            hint="It asks: " + "; ".join(f"{each.id} ({each.message})" for each in waiting),
+        )
+    return request
 
 
 def show(name: str, *, store: str | Store = "memory:") -> Run:
@@ -306,7 +312,7 @@ def show(name: str, *, store: str | Store = "memory:") -> Run:
         StoreError: there is no such run.
     """
     opened = open_store(store)
-    row = _stored(opened, name)
+    row = stored(opened, name)
     job = resumed(name, store=opened)
     job.plan = job.takes_defaults = True
     run = run_here(job)
@@ -353,7 +359,7 @@ def resumed(name: str, *, store: str | Store = "memory:", answers: Answers = Non
         StoreError: there is no such run.
     """
     opened = open_store(store)
-    row = _stored(opened, name)
+    row = stored(opened, name)
     inputs, options = loads(row.inputs), loads(row.options)
     seed = row.seed if root_of(inputs, row.seed) == row.root else None
     job = Job(source=row.program, name=name, params=inputs, store=opened, answers=answers, seed=seed)

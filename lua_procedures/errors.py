@@ -15,7 +15,7 @@
     ├── ModelError                 a chat model or a predictor failed
     ├── UsageError                 an option or an argument of the call itself is wrong
     └── StoreError                 the journal cannot be read or written
-        ├── RunLocked              another process drives this run
+        ├── RunLocked              another process drives this run; ``.host``, ``.process``, ``.since``
         └── ImportRefused          a file to import is damaged or not allowed
 
     KeyboardInterrupt
@@ -213,7 +213,27 @@ class StoreError(ProcedureError):
 
 
 class RunLocked(StoreError):
-    """Another process drives this run."""
+    """Another process drives this run, or another pass in this one.
+
+    Attributes:
+        host, process: the name of the machine and the process id there, or None where they are not known.
+        since: UNIX time in seconds from which on it does, or None.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        line: int | None = None,
+        hint: str | None = None,
+        host: str | None = None,
+        process: int | None = None,
+        since: float | None = None,
+    ) -> None:
+        super().__init__(message, line=line, hint=hint)
+        self.host = host
+        self.process = process
+        self.since = since
 
 
 class ImportRefused(StoreError):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .graphs import Graph
@@ -30,6 +30,7 @@ __all__ = [
     "StageMoved",
     "StagesDeclared",
     "TextStreamed",
+    "Told",
 ]
 
 
@@ -59,7 +60,10 @@ class CheckpointStarted:
 
 @dataclass(frozen=True, slots=True)
 class CheckpointFinished:
-    """A checkpoint has its outcome, from the journal or live."""
+    """A checkpoint has its outcome, from the journal or live.
+
+    ``read()`` gives its result, or its error, as plain data; it is there for what agents do, else None.
+    """
 
     path: str
     kind: str
@@ -68,6 +72,7 @@ class CheckpointFinished:
     replayed: bool
     failed: bool
     seconds: float
+    read: Callable[[], Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +95,18 @@ class StageMoved:
 
     from_stage: str | None
     to_stage: str
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An agent's model is asked, live; ``texts`` is what was said to the agent since it last spoke.
+
+    ``path`` is that of the model call.
+    """
+
+    path: str
+    agent: str
+    texts: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +160,7 @@ Event = (
     | Noticed
     | StagesDeclared
     | StageMoved
+    | Told
     | TextStreamed
     | GraphGrew
     | Asked

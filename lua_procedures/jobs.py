@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import secrets
+import socket
 import time
 from collections.abc import Callable, Collection, Coroutine, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cache, partial
 from hashlib import blake2b
@@ -21,7 +24,10 @@ from .durable.stores import Store, open_store
 from .durable.stores.memory import MemoryStore
 from .errors import RunLocked, UsageError
 from .events import Sink
-from .exports.writing import export_run
+from .exports.writing import export_run, write
+from .fixtures.opening import open_fixtures
+from .fixtures.recording import Recording
+from .fixtures.replaying import Replaying
 from .given import Given
 from .handles import token_of
 from .human.responders import Answers, Responder, Scripted, answers_from_environment
@@ -73,6 +79,9 @@ class Job:
         models: which models answered when the run was recorded (see ``ChatModels.identities``).
         registry: the tools of the pass that is driven now.
         tool_rows: what the program knew of its tools when the run was recorded (see ``Registry.rows``).
+        record: the fixture that the run is recorded in, a file or a folder with one for each run.
+        replay: likewise, the one that it is replayed from.
+        recording, replaying: these, opened for the pass that is driven now.
         modules: what ``require`` gave when the run was recorded, where it goes on from its record.
         fresh, strict, plan, redo, seed, limits: as options of ``run``.
     """
@@ -110,6 +119,10 @@ class Job:
     folder: str | Path | None = None
     modules: Mapping[str, Module] = field(default_factory=dict)
     tool_rows: Mapping[str, Any] = field(default_factory=dict)
+    record: str | Path | None = None
+    replay: str | Path | None = None
+    recording: Recording | None = None
+    replaying: Replaying | None = None
 
 
 def checked_name(name: str) -> str:
@@ -132,28 +145,63 @@ def _sorted_keys(text: str) -> str:
     return json.dumps(json.loads(text, strict=False), sort_keys=True)
 
 
-def _open_journal(job: Job, store: Store, inputs: dict[str, Any], rows: Mapping[str, Any]) -> Journal:
-    """The journal to continue: of this name and these inputs, or a new one."""
+def _open_journal(
+    job: Job, store: Store, inputs: dict[str, Any], rows: Mapping[str, Any], held: ExitStack | None
+) -> Journal:
+    """The journal to continue: of this name and these inputs, or a new one; owned until ``held`` is closed."""
     root = root_of(inputs, job.seed)
     row = None if job.fresh else store.find(job.name, root)
     if row is None:
-        now = time.time()
-        seed = job.seed if job.seed is not None else secrets.randbits(63)
-        row = JournalRow(name=job.name, root=root, seed=seed, started=now, updated=now, program=job.source)
-        objects: list[Any] = []
-        row.inputs = dumps(inputs, objects)
-        if objects and not store.keeps_objects:
-            kind = type(objects[0]).__name__
-            raise UsageError(
-                f"an input of type {kind}, which a store on disk cannot keep",
-                hint="Give plain data (a DataFrame comes in as rows with -i), or use --store memory:",
-            )
-        row.options = dumps({"first_line": job.first_line, "title": job.title, "chunk": job.chunk})
+        row = _new_row(job, store, inputs, root)
         if job.plan:
             store = MemoryStore()
-        row = store.create(row)
+        row = _created(job, store, row)
+    row, epoch = (row, None) if held is None else _owned(job, store, row, held)
     row.options = dumps({**loads(row.options), "files": str(job.files), "tools": dict(rows)})
-    return Journal(store, row)
+    return Journal(store, row, epoch)
+
+
+def _new_row(job: Job, store: Store, inputs: dict[str, Any], root: str) -> JournalRow:
+    now = time.time()
+    seed = next(each for each in (job.seed, _recorded_seed(job), secrets.randbits(63)) if each is not None)
+    row = JournalRow(name=job.name, root=root, seed=seed, started=now, updated=now, program=job.source)
+    objects: list[Any] = []
+    row.inputs = dumps(inputs, objects)
+    if objects and not store.keeps_objects:
+        kind = type(objects[0]).__name__
+        raise UsageError(
+            f"an input of type {kind}, which a store on disk cannot keep",
+            hint="Give plain data (a DataFrame comes in as rows with -i), or use --store memory:",
+        )
+    row.options = dumps({"first_line": job.first_line, "title": job.title, "chunk": job.chunk})
+    return row
+
+
+def _created(job: Job, store: Store, row: JournalRow) -> JournalRow:
+    """The row, added to its store; or the first one of its name and inputs, where another process just added that."""
+    row = store.create(row)
+    if row.generation == 0 or job.fresh:
+        return row
+    store.forget(row.id)
+    return store.find(row.name, row.root) or store.create(row)
+
+
+def _owned(job: Job, store: Store, row: JournalRow, held: ExitStack) -> tuple[JournalRow, int]:
+    """The newest journal, taken to be driven, and the epoch; its last owner may have written until just now."""
+    while True:
+        ownership = held.enter_context(store.own(row.id))
+        newest = store.find(row.name, row.root) or row
+        if newest.id == row.id or job.fresh:
+            return newest if newest.id == row.id else row, ownership.epoch
+        ownership.release()
+        row = newest
+
+
+def _recorded_seed(job: Job) -> int | None:
+    """The seed of the run's fixture: what is drawn by chance is asked again in the same words."""
+    if job.replaying is not None:
+        return job.replaying.fixture.seed
+    return None if job.recording is None else job.recording.seed
 
 
 def _recorded_tools(job: Job, store: Store, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -163,6 +211,25 @@ def _recorded_tools(job: Job, store: Store, inputs: Mapping[str, Any]) -> Mappin
     return recorded
 
 
+def _is_replayed(job: Job) -> bool:
+    """Whether all calls are answered from a fixture."""
+    return job.replaying is not None and job.replaying.answers("tool_call")
+
+
+def _replayed_models(job: Job) -> Mapping[str, str] | None:
+    return job.replaying.fixture.models if job.replaying is not None and _is_replayed(job) else None
+
+
+def _tool_rows(job: Job, registry: Registry, store: Store, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """What the program knows of its tools; a replay knows those of its fixture, and their sources do not matter."""
+    if job.replaying is None:
+        return {**job.tool_rows, **registry.rows(job.tool_rows or _recorded_tools(job, store, inputs))}
+    recorded = {**job.tool_rows, **job.replaying.fixture.tools}
+    rows = {**recorded, **registry.rows(recorded)}
+    digests = {name: {"digest": row["digest"]} for name, row in recorded.items() if "digest" in row}
+    return {name: {**row, **digests.get(name, {})} for name, row in rows.items()}
+
+
 def _finder(job: Job) -> Finder:
     return Finder(job.modules, get_session().definitions, (Path(job.folder or "").absolute(), Path.cwd()))
 
@@ -170,7 +237,8 @@ def _finder(job: Job) -> Finder:
 async def _meet_servers(job: Job) -> None:
     """Ask the MCP servers that the program can mean for their tools; a run that is only shown asks nobody."""
     session, finder = get_session(), _finder(job)
-    servers = Catalog(job.given.mcp_servers, session.mcp_servers, asked=not (job.plan and job.tool_rows))
+    shown = job.plan and bool(job.tool_rows)
+    servers = Catalog(job.given.mcp_servers, session.mcp_servers, asked=not (shown or _is_replayed(job)))
     job.registry = Registry(job.given.tools, session.tools, known_names(), servers)
     if not servers.servers:
         return
@@ -191,8 +259,12 @@ def _scripted(job: Job) -> list[Scripted]:
     return [Scripted(from_environment, shared=isinstance(from_environment, Mapping))]
 
 
-def prepare(job: Job) -> Driver:
+def prepare(job: Job, held: ExitStack | None = None) -> Driver:
     """A driver for a job, with its journal opened; nothing of the program has run.
+
+    Args:
+        job: what is to be run.
+        held: owns the journal until it is closed; without it nothing is owned, for a pass that writes nothing.
 
     Raises:
         UsageError, ConversionError, StoreError: what is wrong with the job.
@@ -208,8 +280,8 @@ def prepare(job: Job) -> Driver:
     session = get_session()
     given = job.given
     registry = job.registry or Registry(given.tools, session.tools, known_names())
-    rows = {**job.tool_rows, **registry.rows(job.tool_rows or _recorded_tools(job, store, inputs))}
-    journal = _open_journal(job, store, inputs, rows)
+    rows = _tool_rows(job, registry, store, inputs)
+    journal = _open_journal(job, store, inputs, rows, held)
     run = job.run or Run(RunData(name=job.name))
     run._data = RunData(  # noqa: SLF001 - the run is this job's own
         name=job.name,
@@ -239,8 +311,10 @@ def prepare(job: Job) -> Driver:
             rows,
             Predictors({**session.predictors, **given.predictors}, given.env_allowed),
             frozenset(given.env_allowed),
-            ChatModels(given.chat_models, given.chat_model, session.chat_models, job.models),
+            ChatModels(given.chat_models, given.chat_model, session.chat_models, job.models, _replayed_models(job)),
             job.prices,
+            job.recording,
+            job.replaying,
         ),
         journal,
         People(
@@ -282,19 +356,45 @@ async def drive(job: Job) -> Run:
     A pass of the same run that is still driven by this process is stopped first: two would do the same work twice.
 
     Raises:
-        RunLocked: the other pass cannot be stopped from here, such as where a tool starts its own run again.
+        RunLocked: another process drives the run; or a pass of this one that cannot be stopped from here, such as
+            where a tool starts its own run again.
     """
+    checked_name(job.name)
+    if not (job.plan and job.models):  # a run that is only shown asks nothing
+        job.recording, job.replaying = open_fixtures(job.record, job.replay, job.name, job.title)
     await _meet_servers(job)
-    driver = prepare(job)
     if job.plan:
-        return await driver.drive()
-    key, driving = driver.key, get_session().driving
-    await _stop(driving.get(key), job.name)
-    driving[key] = asyncio.current_task() if _in_loop() else None
-    try:
-        return await driver.drive()
-    finally:
-        driving.pop(key, None)
+        return await prepare(job).drive()
+    await _stop(_driven_here(job), job.name)
+    with ExitStack() as held:
+        driver = prepare(job, held)
+        key, driving = driver.key, get_session().driving
+        driving[key] = asyncio.current_task() if _in_loop() else None
+        held.callback(driving.pop, key, None)
+        try:
+            return await driver.drive()
+        finally:
+            _record(job, driver)
+
+
+def _driven_here(job: Job) -> asyncio.Task[Any] | None:
+    """The task of this process that drives the job's run now; the job's store is opened by the way."""
+    job.store = store = open_store(job.store)
+    if job.fresh:
+        return None
+    row = store.find(job.name, root_of(normalise(dict(job.params)), job.seed))
+    return None if row is None else get_session().driving.get((store.url, row.id))
+
+
+def _record(job: Job, driver: Driver) -> None:
+    """Write what the pass asked, however it ended.
+
+    Raises:
+        StoreError: the file cannot be written.
+    """
+    fixture = None if job.recording is None else driver.run._data.fixture()  # noqa: SLF001 - driven here
+    if job.recording is not None and fixture is not None:
+        job.recording.write(fixture, write)
 
 
 async def _stop(other: asyncio.Task[Any] | None, name: str) -> None:
@@ -302,7 +402,12 @@ async def _stop(other: asyncio.Task[Any] | None, name: str) -> None:
     if other is None or other.done():
         return
     if other is asyncio.current_task() or other.get_loop() is not asyncio.get_running_loop():
-        raise RunLocked(f"the run {name!r} is being driven already, by this process", hint="Wait until it has ended.")
+        raise RunLocked(
+            f"the run {name!r} is being driven already, by this process",
+            host=socket.gethostname(),
+            process=os.getpid(),
+            hint="Wait until it has ended.",
+        )
     other.cancel()
     await asyncio.wait([other], timeout=5)
 

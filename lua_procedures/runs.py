@@ -6,16 +6,17 @@ import json
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import Field
 
 from .graphs import Graph
 from .human.requests import HumanRequest, HumanResponse
-from .records import Record
+from .records import DeepValue, Record, Snapshot
 
 if TYPE_CHECKING:
     from .errors import ProcedureError
+    from .fixtures.content import Fixture
     from .modules import Module
 
 __all__ = [
@@ -37,11 +38,16 @@ RunStatus = Literal["pending", "running", "paused", "completed", "failed", "canc
 
 
 class Usage(Record):
-    """Tokens of model calls."""
+    """Tokens of model calls.
+
+    Attributes:
+        cost: what a run's tokens cost by the given prices; None without them, and where a model has none.
+    """
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
     total_tokens: int = 0
+    cost: float | None = None
 
 
 class Checkpoint(Record):
@@ -155,14 +161,23 @@ class Message(Record):
     tool_calls: list[dict[str, Any]] | None = None
 
 
-class AgentState(Record):
+class AgentState(Snapshot):
     """What an agent did in this run."""
 
     name: str
     invocations: int = 0
     total_tokens: int = 0
     errors: int = 0
-    last_output: Any = None
+    last_output: DeepValue = None
+
+    def record_invocation(self, tokens: int = 0, *, error: bool = False, output: Any = None) -> Self:
+        """The same agent after one more turn, with the tokens that it took; ``output`` is kept unless it failed."""
+        counted = {
+            "invocations": self.invocations + 1,
+            "total_tokens": self.total_tokens + tokens,
+            "errors": self.errors + error,
+        }
+        return self.model_copy(update=counted if error else {**counted, "last_output": output})
 
 
 def _nowhere(run: Run, path: str | os.PathLike[str]) -> Exported:
@@ -197,6 +212,7 @@ class RunData:
     messages: list[Message] = field(default_factory=list)
     graph: Graph = field(default_factory=Graph)
     usage: Usage = field(default_factory=Usage)
+    unpriced: tuple[str, ...] = ()
     pending: HumanRequest | None = None
     replayed: int = 0
     executed: int = 0
@@ -208,6 +224,7 @@ class RunData:
     list_answers: Callable[[], Sequence[HumanResponse]] = tuple
     list_agents: Callable[[], dict[str, AgentState]] = dict
     planned: list[Checkpoint] = field(default_factory=list)
+    fixture: Callable[[], Fixture | None] = lambda: None
     render: Callable[[Run], dict[str, str]] = lambda run: {"text/plain": repr(run)}
     export: Callable[[Run, str | os.PathLike[str]], Exported] = _nowhere
 
@@ -326,7 +343,7 @@ class Run:
 
     @property
     def usage(self) -> Usage:
-        """Tokens in total."""
+        """Tokens in total, and what they cost by the given prices."""
         return self._data.usage
 
     @property

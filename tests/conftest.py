@@ -16,7 +16,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-REAL = ("browser", "kernel", "notebook")
+REAL = ("browser", "database", "kernel", "notebook")
 
 
 class Completeness:

@@ -23,7 +23,7 @@ PACKAGE = ROOT / "lua_procedures"
 #: A module imports from its own row and from rows above it.
 ROWS = """
 _version errors limits handles language durable human modules records graph_exports graphs runs events rendering
-primitives program tools predictors agents files runner given session exports jobs api notebook testing __init__
+primitives program tools predictors agents files fixtures runner given session exports histories jobs api notebook testing __init__
 """.split()
 
 #: Rows above that a row must not know all the same.
@@ -298,7 +298,11 @@ def test_no_notebook_cell_is_left_out():
         ("", (), True),
         ("", ("--complete",), False),
         ("@pytest.mark.kernel\ndef test_k(): pass", ("--complete",), False),
-        ("@pytest.mark.kernel\n@pytest.mark.browser\n@pytest.mark.notebook\ndef test_k(): pass", ("--complete",), True),
+        (
+            "@pytest.mark.kernel\n@pytest.mark.browser\n@pytest.mark.database\n@pytest.mark.notebook\ndef test_k(): pass",
+            ("--complete",),
+            True,
+        ),
         ("@pytest.mark.kernel\ndef test_k(): pass", ("-k", "plain"), False),
         ("@pytest.mark.kernel\n@pytest.mark.skip\ndef test_k(): pass", (), False),
         ("@pytest.mark.kernel\ndef test_k(): pytest.skip('no')", (), False),
@@ -311,7 +315,7 @@ def test_incomplete_runs_fail(tmp_path, monkeypatch, body, options, passes):
     monkeypatch.setenv("CI", "1")
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     shutil.copy(ROOT / "tests" / "conftest.py", tmp_path)
-    (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers =\n  browser\n  kernel\n  notebook\n")
+    (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers =\n  browser\n  database\n  kernel\n  notebook\n")
     (tmp_path / "test_some.py").write_text(f"import pytest\ndef test_plain(): pass\n{body}\n")
     command = [sys.executable, "-m", "pytest", "--strict-markers", *options, "test_some.py"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)

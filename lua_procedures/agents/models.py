@@ -29,6 +29,8 @@ class ChatModels:
         default: the chat model of agents that name none.
         session: as ``given``, of the session: looked up after it.
         recorded: the ``identities`` of an earlier pass: they stand in where nothing answers that name now.
+        replayed: the ``identities`` of a fixture that answers instead of all models; a key that it does not have
+            stands for itself. None where models answer.
 
     Attributes:
         identities: key → identity, of every model that was asked for.
@@ -40,10 +42,12 @@ class ChatModels:
         default: Any | None = None,
         session: Mapping[str, Any] | None = None,
         recorded: Mapping[str, str] | None = None,
+        replayed: Mapping[str, str] | None = None,
     ) -> None:
         self._sources = (given or {}, session or {})
         self._default = default
         self._recorded = recorded or {}
+        self._replayed = replayed
         self._made: dict[str, BaseChatModel] = {}
         self.identities: dict[str, str] = {}
 
@@ -59,8 +63,10 @@ class ChatModels:
             UsageError: what was given under that name is no chat model.
         """
         key = model_label(name, provider)
-        found = self._found(name, provider)
-        if found is not None:
+        found = self._found(name, provider) if self._replayed is None else None
+        if self._replayed is not None:
+            identity = self._replayed.get(key, key)
+        elif found is not None:
             identity = identity_of(found)
         elif name and _is_langchain_here():
             identity = key

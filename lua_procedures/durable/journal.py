@@ -94,15 +94,21 @@ def asked_parts(asked: str) -> dict[str, str]:
 class Journal:
     """The entries of one journal in memory, and appended to its store.
 
+    Args:
+        store: where it is kept.
+        row: its head.
+        epoch: of the ownership that it is written under; None where nobody else can know the journal.
+
     Attributes:
         row: the journal's head.
         entries: all entries, in the order they were written.
         recorded: how many there were when it was opened.
     """
 
-    def __init__(self, store: Store, row: JournalRow) -> None:
+    def __init__(self, store: Store, row: JournalRow, epoch: int | None = None) -> None:
         self.store = store
         self.row = row
+        self._epoch = epoch
         self.entries: list[Entry] = list(store.entries(row.id))
         self.recorded = len(self.entries)
         # one entry is the rule: only a key with several has a list, oldest first
@@ -162,7 +168,7 @@ class Journal:
         Raises:
             StoreError: it could not be written; the journal is as before.
         """
-        self.store.append(self.row.id, entry)
+        self.store.append(self.row.id, entry, self._epoch)
         self.entries.append(entry)
         self._after = None
         if entry.key in self._by_key:
@@ -171,6 +177,14 @@ class Journal:
             self._by_key[entry.key] = entry
         if entry.kind == "cut":
             self.has_cuts = True
+
+    def save(self) -> None:
+        """Write the head again.
+
+        Raises:
+            StoreError: it could not be written.
+        """
+        self.store.save(self.row, self._epoch)
 
     # -- cuts --------------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from ..durable.entries import Entry, JournalRow, StoredRequest
 from ..durable.journal import Journal
+from ..durable.kinds import word_of
 from ..durable.serialization import dumps, loads
 from ..rendering.text import one_line
 
@@ -51,4 +52,4 @@ def held_by(journal: Journal) -> Held:
 def place_of(entry: Entry) -> str:
     """Where a checkpoint stands, for a message: ``3/0 step "load", line 4``."""
     line = f", line {entry.line}" if entry.line else ""
-    return f'{entry.path} {one_line(entry.kind, 30)} "{one_line(entry.name, 60)}"{line}'
+    return f'{entry.path} {one_line(word_of(entry.kind), 30)} "{one_line(entry.name, 60)}"{line}'

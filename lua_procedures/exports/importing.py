@@ -22,7 +22,7 @@ from .checking import checked
 from .held import Held, place_of
 from .pickled import MOST_BYTES, Frozen, unpickled
 
-__all__ = ["Imported", "import_file"]
+__all__ = ["Imported", "import_file", "publish"]
 
 _TO_READ: Final = (".md", ".html", ".json")
 
@@ -63,7 +63,7 @@ def import_file(path: str | os.PathLike[str], name: str | None, store: Store, *,
     source = Path(path)
     held = checked(unpickled(_content(source)))
     entries, left_out = _thawed(held.entries, keeps_objects=store.keeps_objects, trusted=trusted)
-    row = _publish(store, replace(held, row=_renamed(held.row, name), entries=entries))
+    row = publish(store, replace(held, row=_renamed(held.row, name), entries=entries))
     shown = sum(entry.kind not in HIDDEN_KINDS for entry in entries)
     return Imported(name=row.name, status=row.status, checkpoints=shown, left_out=left_out)
 
@@ -135,7 +135,7 @@ def _thawed_object(frozen: Frozen) -> Any:
 # Into the store
 
 
-def _publish(store: Store, held: Held) -> JournalRow:
+def publish(store: Store, held: Held) -> JournalRow:
     """Write the journal under a name of its own, and give it its place in one go: a killed import changes no run."""
     row = store.create(replace(held.row, name=f"importing-{secrets.token_hex(8)}", status="cancelled"))
     try:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
+from ..durable.kinds import word_of
 from ..human.requests import HumanRequest, HumanResponse
 from ..rendering.graph_text import graph_text
 from ..rendering.lines import answer_text
@@ -95,7 +96,7 @@ def _checkpoint(checkpoint: Checkpoint) -> list[str]:
     failed = checkpoint.error is not None
     result = f"failed: {_text(one_line(checkpoint.error or '', _CELL))}" if failed else _cell(checkpoint.value)
     name = _text(one_line(checkpoint.name, _CELL))
-    return [checkpoint.path, _text(checkpoint.kind), name, str(checkpoint.line or ""), result]
+    return [checkpoint.path, _text(word_of(checkpoint.kind)), name, str(checkpoint.line or ""), result]
 
 
 def _answers(run: Run) -> list[str]:

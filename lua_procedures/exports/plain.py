@@ -15,6 +15,7 @@ from ..durable.entries import HIDDEN_KINDS, Entry, JournalRow, StoredRequest
 from ..durable.journal import asked_parts
 from ..durable.serialization import dumps
 from ..errors import ProcedureError
+from ..fixtures.content import json_bytes
 from ..runs import Checkpoint, Run
 from .held import FORMAT, VERSION, Held
 
@@ -28,22 +29,26 @@ _OF_ONE_STORE: Final = {"id", "generation", "updated"}
 
 def record_json(run: Run, held: Held) -> bytes:
     """The run and its journal as JSON text in UTF-8, keys sorted."""
-    content = {
-        "format": FORMAT,
-        "version": VERSION,
-        "run": {name: _value(read(run)) for name, read in _PARTS.items()},
-        "journal": {
-            **{
-                field.name: _field(held.row, field.name)
-                for field in fields(JournalRow)
-                if field.name not in _OF_ONE_STORE
+    fixture = run._data.fixture()  # noqa: SLF001 - our own run
+    content = _sorted(
+        {
+            "format": FORMAT,
+            "version": VERSION,
+            "run": {name: _value(read(run)) for name, read in _PARTS.items()},
+            "journal": {
+                **{
+                    field.name: _field(held.row, field.name)
+                    for field in fields(JournalRow)
+                    if field.name not in _OF_ONE_STORE
+                },
+                "entries": [_entry(entry) for entry in held.entries],
+                "requests": [_request(request) for request in held.requests],
             },
-            "entries": [_entry(entry) for entry in held.entries],
-            "requests": [_request(request) for request in held.requests],
-        },
-    }
-    text = json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
-    return f"{text}\n".encode(errors="backslashreplace")  # half a surrogate pair is written as JSON's own escape
+        }
+    )
+    if fixture is not None:  # which keeps its order: what a program is given is asked again in the same words
+        content["fixture"] = fixture.content()
+    return json_bytes(content)
 
 
 _PARTS: Final[dict[str, Callable[[Run], Any]]] = {
@@ -65,6 +70,13 @@ _PARTS: Final[dict[str, Callable[[Run], Any]]] = {
     "usage": lambda run: run.usage.model_dump(),
     "graph": lambda run: _records(run.graph.nodes),
 }
+
+
+def _sorted(value: Any) -> Any:
+    """Plain data with the keys of all objects in order."""
+    if isinstance(value, dict):
+        return {key: _sorted(value[key]) for key in sorted(value)}
+    return [_sorted(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def _value(value: Any) -> Any:

@@ -23,6 +23,7 @@ _REVIEW_OPTIONS: Final = (
     HumanOption(label="reject", value="reject", type="cancel"),
 )
 _REVIEW_KEYS: Final = ("decision", "feedback", "edited_artifact")
+_APPROVAL_KEYS: Final = ("approved", "edited_artifact")
 _ADDED_LATER: Final = ("responded_at", "timed_out")
 _WORDS: Final = {
     **dict.fromkeys(("yes", "y", "true", "approve"), True),
@@ -36,7 +37,8 @@ def accept(request: HumanRequest, raw: Any) -> Any:
 
     Args:
         request: the question.
-        raw: the answer: approve a bool; input the text or a value by the schema; select a value, a label or a
+        raw: the answer: approve a bool, or where its artifact is editable a dict of ``approved`` and
+            ``edited_artifact``; input the text or a value by the schema; select a value, a label or a
             list of them; review a decision's label or a dict of ``decision``, ``feedback``, ``edited_artifact``;
             multiple a dict by id; escalate anything.
 
@@ -69,7 +71,8 @@ def parse_text(request: HumanRequest, text: str) -> Any:
     The result is for :func:`accept`.
     """
     if request.kind == "approve":
-        return _WORDS.get(text.strip().casefold(), text)
+        value = _json_or_text(text) if request.editable else text
+        return _WORDS.get(text.strip().casefold(), value)
     if any(text == option.label for option in _options(request)):
         return text
     value = _json_or_text(text)
@@ -109,9 +112,27 @@ def artifact_kind(request: HumanRequest) -> str:
 
 
 def _check_approve(request: Question, raw: Any, faults: list[Fault], field: str = "") -> Any:
+    if isinstance(request, HumanRequest) and request.editable and isinstance(raw, Mapping):
+        return _check_edited_approval(request, raw, faults)
     if not isinstance(raw, bool):
         _fault(faults, field, "Approve or reject (true or false).")
     return raw
+
+
+def _check_edited_approval(request: HumanRequest, raw: Mapping[str, Any], faults: list[Fault]) -> Any:
+    """A bool where nothing was edited, or the call is refused."""
+    for key in raw.keys() - {*_APPROVAL_KEYS}:
+        _fault(faults, "", f"Unknown key “{_short(key)}”; known are {', '.join(_APPROVAL_KEYS)}.")
+    approved = _check_approve(request, raw.get("approved"), faults, "approved")
+    if approved is not True:
+        return approved
+    edited = _edited(request, raw.get("edited_artifact"), faults)
+    if edited is None:
+        return True
+    if not faults and request.response_schema is not None:
+        for place, message in schema_faults(request.response_schema, edited):
+            _fault(faults, "edited_artifact", f"{place}: {message}" if place else message)
+    return {"approved": True, "edited_artifact": edited}
 
 
 def _check_input(request: Question, raw: Any, faults: list[Fault], field: str = "") -> Any:

@@ -71,7 +71,10 @@ class HumanRequest(BaseModel):
         timeout_seconds: counted from ``asked_at``; None waits for ever.
         asked_at, expires_at: UNIX times in seconds.
         mode, min, max: of a select.
-        multiline, response_schema: of an input.
+        multiline: of an input.
+        response_schema: of an input, or what an edited artifact must fit.
+        editable: whether the artifact of an approval may be edited; the answer then is also a dict of ``approved`` and
+            ``edited_artifact``.
         fields: of a ``multiple``.
         severity: of an ``escalate``.
         metadata: options of the call that have no meaning of their own.
@@ -98,6 +101,7 @@ class HumanRequest(BaseModel):
     max: int | None = None
     multiline: bool = False
     response_schema: dict[str, Any] | None = None
+    editable: bool = False
     fields: tuple[RequestField, ...] = ()
     severity: Severity | None = None
     metadata: dict[str, Any] = Field(default_factory=dict)

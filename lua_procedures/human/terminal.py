@@ -13,7 +13,7 @@ from .answers import parse_text
 from .requests import HumanRequest
 from .responders import LATER, Deliver
 
-__all__ = ["TerminalResponder"]
+__all__ = ["PROMPTS", "TerminalResponder"]
 
 
 class TerminalResponder:
@@ -48,7 +48,7 @@ class TerminalResponder:
         sys.stdout.flush()
         try:
             with _interruptible():
-                text = self._read(_PROMPTS[request.kind])
+                text = self._read(PROMPTS[request.kind])
         except EOFError:
             return LATER
         if not text and request.kind != "input":
@@ -95,7 +95,8 @@ def _interruptible() -> Iterator[None]:
         signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)
 
 
-_PROMPTS = {
+#: What stands before the answer, by the kind of question.
+PROMPTS = {
     "approve": "yes or no: ",
     "input": "answer: ",
     "select": "choice (several as a JSON list): ",

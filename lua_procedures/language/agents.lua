@@ -2,56 +2,103 @@
 
 local type, next, ipairs, rawequal, rawget = type, next, ipairs, rawequal, rawget
 local setmetatable, getmetatable = setmetatable, getmetatable
-local format, sort, concat = string.format, table.sort, table.concat
+local format, sort, concat, match = string.format, table.sort, table.concat, string.match
 
 return function(kit)
   local guest, fail, live, where = kit.guest, kit.fail, kit.live, kit.where
 
   local agents = {}                                     -- name -> handle
-  local of = setmetatable({}, { __mode = "k" })         -- handle -> {name, model, prompt, tools, messages, …}
+  local of = setmetatable({}, { __mode = "k" })         -- handle -> {name, id, model, prompt, tools, talk, …}
 
   ---- its own conversation -------------------------------------------------------------------------------
 
-  local function label(agent) return "\31agent " .. agent.name end
+  -- What an agent has said and heard, by the agent's id: its name, and from the second of that name on also a number.
+  local talks = {}    -- id -> {messages=, output=}
+  local declared = {} -- name -> how often
 
-  kit.reader_family("agent", function(name)
-    local agent, texts = of[agents[name]], {}
-    for i, message in ipairs(agent.messages) do texts[i] = kit.message_text(message) end
-    return concat(texts, ",") .. kit.encode_sorted("Agent", agent.output)
+  local function new_talk(agent)
+    declared[agent.name] = (declared[agent.name] or 0) + 1
+    agent.id = declared[agent.name] == 1 and agent.name or format("%s\31%d", agent.name, declared[agent.name])
+    agent.talk = { messages = {} }
+    talks[agent.id] = agent.talk
+  end
+
+  local function label(id) return "\31agent " .. id end
+
+  kit.reader_family("agent", function(id)
+    local talk, texts = talks[id], {}
+    for i, message in ipairs(talk.messages) do texts[i] = kit.message_text(message) end
+    return concat(texts, ",") .. kit.encode_sorted("Agent", talk.output)
   end)
 
   -- the messages that the agent has exchanged, oldest first; not to be changed
   function kit.agent_messages(agent)
-    if live.tracker then kit.depend(label(agent)) end
-    return agent.messages
+    if live.tracker then kit.depend(label(agent.id)) end
+    return agent.talk.messages
   end
 
-  local function take_turn(agent, messages, output)
-    if live.tracker then kit.changing(label(agent)) end
-    for _, message in ipairs(messages) do agent.messages[#agent.messages + 1] = message end
-    agent.output = output
+  -- two lists of messages as one, by their moments: a turn inside another turn was made before the other's end
+  function kit.merged(list, added)
+    local both, i = {}, 1
+    for _, message in ipairs(added) do
+      while list[i] and list[i].moment <= message.moment do
+        both[#both + 1] = list[i]
+        i = i + 1
+      end
+      both[#both + 1] = message
+    end
+    for rest = i, #list do both[#both + 1] = list[rest] end
+    return both
+  end
+
+  local function take_turn(id, messages, output)
+    if live.tracker then kit.changing(label(id)) end
+    local talk = talks[id]
+    talk.messages, talk.output = kit.merged(talk.messages, messages), output
+  end
+
+  -- A moment for what is said in a turn. Each counts also where the turn is put back, or fails, so that what Session
+  -- gets meanwhile stays where it was.
+  function kit.take_moment()
+    kit.happened { "moment" }
+    return kit.next_moment()
+  end
+  kit.appliers.moment = kit.take_moment
+
+  local KEPT = { "role", "content", "tool_calls", "id", "name" }
+
+  -- what is put back of a turn: its messages, each with how many moments ago it was made
+  local function happened(id, messages, output, now)
+    if not live.tracker then return end
+    local plain = kit.new_array()
+    for i, message in ipairs(messages) do
+      plain[i] = { ago = now - message.moment }
+      for _, field in ipairs(KEPT) do plain[i][field] = message[field] end
+    end
+    kit.happened { "turn", id, plain, output }
   end
 
   -- a turn came to its end: what was said in it is the agent's from now on
   function kit.end_turn(agent, messages, output)
-    take_turn(agent, messages, output)
-    kit.happened { "turn", agent.name, messages, output }
+    take_turn(agent.id, messages, output)
+    happened(agent.id, messages, output, kit.next_moment())
   end
   function kit.appliers.turn(effect)
-    local messages = {}
+    local messages, now = {}, kit.next_moment()
     for i, message in ipairs(effect[3]) do
-      messages[i] = kit.copy(message)
-      messages[i].moment = kit.next_moment()
+      messages[i] = kit.kept(message)
+      messages[i].moment, messages[i].ago = now - message.ago, nil
     end
-    take_turn(of[agents[effect[2]]], messages, effect[4])
+    take_turn(effect[2], messages, effect[4])
+    happened(effect[2], messages, effect[4], now)
   end
 
-  local function reset(agent)
-    if live.tracker then kit.changing(label(agent), true) end
-    agent.messages, agent.output = {}, nil
-    kit.happened { "no turns", agent.name }
+  local function reset(id)
+    if live.tracker then kit.changing(label(id), true) end
+    talks[id].messages, talks[id].output = {}, nil
+    kit.happened { "no turns", id }
   end
-  kit.appliers["no turns"] = function(effect) reset(of[agents[effect[2]]]) end
+  kit.appliers["no turns"] = function(effect) reset(effect[2]) end
 
   ---- handles --------------------------------------------------------------------------------------------
 
@@ -64,14 +111,14 @@ return function(kit)
     name = function(agent) return agent.name end,
     output = function(agent)
       kit.agent_messages(agent)
-      return kit.copy(agent.output)
+      return kit.copy(agent.talk.output)
     end,
     history = function(agent)
       local copies = kit.new_array()
       for i, message in ipairs(kit.agent_messages(agent)) do copies[i] = kit.plain_message(message) end
       return copies
     end,
-    reset = function(agent) return function() reset(agent) end end,
+    reset = function(agent) return function() reset(agent.id) end end,
     turn = function(agent, handle)
       return function(options, last)
         if rawequal(options, handle) then options = last end -- colon form
@@ -117,8 +164,14 @@ return function(kit)
       return model
     end
     for name, value in next, parts.model do
-      if name == "name" or name == "provider" then model[name] = value else model.settings[name] = value end
+      if name == "name" or name == "provider" then model[name] = value
+      else
+        if kit.MODEL_SETTINGS[name] then kit.check("Agent", name, value)
+        else kit.host.remark(format("Agent: model.%s is passed on to the model as it is", name), (where())) end
+        model.settings[name] = value
+      end
     end
+    if type(model.provider) ~= "string" and model.provider ~= nil then kit.misuse("Agent", "provider", model.provider) end
     if type(model.name) ~= "string" and model.name ~= nil then kit.misuse("Agent", "model", model.name) end
     return model
   end
@@ -133,11 +186,12 @@ return function(kit)
   end
 
   local function declare(name, parts)
+    kit.declaring("Agent")
     check_fields(parts)
     local agent = {
       name = name or parts.name, line = (where()), prompt = parts.system_prompt, initial = parts.initial_message,
       model = model_of(parts), tools = parts.tools, prepare = parts.prepare, tool_choice = parts.tool_choice,
-      rounds = parts.max_tool_rounds or 16, history = parts.history ~= false, messages = {},
+      rounds = parts.max_tool_rounds or 16, history = parts.history ~= false,
     }
     kit.check_tools("Agent", agent.tools)
     agent.output_schema = parts.output ~= nil and kit.output_text("Agent", parts.output) or nil
@@ -149,7 +203,10 @@ return function(kit)
     })
     local handle = setmetatable({}, meta)
     of[handle] = agent
-    if agent.name then agents[agent.name] = handle end
+    if agent.name then
+      agents[agent.name] = handle
+      new_talk(agent)
+    end
     describe_of(agent, handle)
     return handle
   end
@@ -176,8 +233,9 @@ return function(kit)
   local function all_messages()
     local all = {}
     for _, message in ipairs(kit.session_messages()) do all[#all + 1] = { message = message, place = #all } end
-    for name, handle in next, agents do
-      for _, message in ipairs(of[handle].messages) do all[#all + 1] = { message = message, agent = name, place = #all } end
+    for id, talk in next, talks do
+      local name = match(id, "^[^\31]*")
+      for _, message in ipairs(talk.messages) do all[#all + 1] = { message = message, agent = name, place = #all } end
     end
     sort(all, function(a, b)
       if a.message.moment ~= b.message.moment then return a.message.moment < b.message.moment end

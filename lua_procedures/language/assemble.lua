@@ -31,7 +31,7 @@ return function(host, limits, texts)
     guarded[name] = function(...) return answer(pcall(call, plain(...))) end
   end
   for _, name in ipairs {
-    "tick", "limit_memory", "out_of_memory", "now", "elapsed", "seed", "next_position", "step_position",
+    "tick", "limit_memory", "out_of_memory", "now", "looked_at", "elapsed", "seed", "next_position", "step_position",
     "begin_step", "end_step",
   } do
     guarded[name] = host[name] -- take no text, or none that was not looked at

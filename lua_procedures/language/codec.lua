@@ -256,6 +256,9 @@ return function(kit)
   -- the same with the keys of all dicts in order, for comparing
   function kit.encode_sorted(primitive, v, path) return encode(primitive, v, path, SORTED) end
 
+  -- the same for people and models to read: what stands for a table is written as that table
+  function kit.shown_text(primitive, v) return encode(primitive, v, "$", SHOWN) end
+
   -- the same for showing: the keys of a list come first, as they stand there, and all others in order
   function kit.encode_shown(primitive, t, first)
     if plain_views[t] then t = plain_views[t](t) end

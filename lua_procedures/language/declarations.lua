@@ -27,6 +27,11 @@ return function(kit)
   end
   function kit.names_mocks() return kit.declared.Mocks ~= nil end
 
+  -- what a step declares would be missing where the step is not run again
+  function kit.declaring(primitive)
+    if kit.live.tracker then kit.fail(primitive, "a step cannot declare: a replayed step does not run. Declare it outside") end
+  end
+
   ---- accepted, not run ----------------------------------------------------------------------------------
 
   local listed = {}
@@ -70,6 +75,7 @@ return function(kit)
   for _, name in next, { "provider", "model" } do
     guest["default_" .. name] = function(value)
       kit.check("default_" .. name, "name", value)
+      kit.declaring("default_" .. name)
       kit.defaults[name] = value
     end
   end

@@ -65,6 +65,9 @@ class Host(Protocol):
     def now(self) -> int:
         """The program's time in microseconds since 1970."""
 
+    def looked_at(self) -> int:
+        """The time that the program sees where it asks for it, on the same clock as ``now``."""
+
     def elapsed(self) -> int:
         """Microseconds since the run was started, on the same clock as ``now``."""
 

@@ -21,6 +21,7 @@ return function(kit)
   end
 
   local function declare(handle, parts)
+    kit.declaring("Model")
     local model = of[handle]
     if model.declared then fail("Model", format("%s is declared twice; the first time in line %d", model.name, model.line)) end
     model.declared, model.line = kit.encode_sorted("Model", parts), (where())

@@ -55,6 +55,7 @@ return function(kit)
   local main, main_line = nil, nil
 
   local function declare_main(parts)
+    kit.declaring("Procedure")
     local run = check_parts(parts)
     if main then fail("Procedure", format("two main procedures: the first in line %d", main_line)) end
     main, main_line = run, (where())
@@ -112,6 +113,7 @@ return function(kit)
   end
 
   local function declare(handle, parts)
+    kit.declaring("Procedure")
     local procedure, run = parts_of[handle], check_parts(parts)
     if procedure.run then
       fail("Procedure", format("%s is declared twice; the first time in line %d", procedure.name, procedure.line))

@@ -8,7 +8,7 @@ return function(kit)
   local function text_of(value)
     if type(value) == "string" then return kit.utf8(value) end
     if type(value) == "table" and (getmetatable(value) == nil or kit.plain_views[value]) then
-      return kit.encode_sorted("Agent", value)
+      return kit.shown_text("Agent", value)
     end
     return kit.tostring(value)
   end

@@ -25,7 +25,7 @@ return function(kit)
   end
   function kit.result_of(primitive, f, ...) return checked(primitive, kit.caught(raw.pcall(f, ...))) end
 
-  local function now() return host.now() / 1e6 end
+  local function now() return host.looked_at() / 1e6 end
 
   guest.os = {
     time = function(parts)

@@ -84,36 +84,45 @@ return function(kit)
     return arguments
   end
 
-  -- asks a person first where the tool says so
-  local function approve(tool, arguments)
-    if not tool.requires_approval then return end
-    local question = format('{"message":%s,"context":%s}', encode(tool.name, format("Run the tool %s?", tool.name)),
-      kit.encode_shown(tool.name, arguments, tool.order or {}))
-    local said = kit.result(tool.name, kit.operation(tool.name, "human", "approve", question, (where())))
+  -- asks a person first where the tool says so, who may edit the arguments; whether they were edited
+  local function approve(tool, made)
+    if not tool.requires_approval then return false end
+    local fields = not tool.python and tool.fields and encode(tool.name, tool.fields) or nil
+    local said = kit.result(tool.name, kit.operation(tool.name, "approval", tool.name, tool.python, fields,
+      kit.encode_shown(tool.name, made.args, tool.order or {}), (where())))
     if not said then fail(tool.name, "a person did not approve the call", "ToolError") end
+    if said == true then return false end
+    made.args = said.edited_artifact
+    return true
   end
 
-  local function run_lua(tool, arguments)
-    if tool.input then arguments = kit.checked_arguments(tool.name, tool.input, arguments) end
-    approve(tool, arguments)
+  -- What runs a tool takes the call as it is made, and leaves in it the arguments that counted.
+
+  local function check(tool, made)
+    if tool.input then made.args = kit.checked_arguments(tool.name, tool.input, made.args) end
+  end
+
+  local function run_lua(tool, made)
+    check(tool, made)
+    if approve(tool, made) then check(tool, made) end
     return kit.enter(tool.name, "tool_call", tool.name, false, function(given)
       local result = tool.run(given)
       if tool.output then result = kit.checked_output(tool.name, tool.output, result, tool.line) end
       return result
-    end, arguments), arguments
+    end, made.args)
   end
 
-  local function run_python(tool, arguments)
+  local function run_python(tool, made)
     if tool.requires_approval then
-      arguments = kit.result(tool.name, kit.request(tool.name, "tool_arguments", tool.python, encode(tool.name, arguments)))
-      approve(tool, arguments)
+      made.args = kit.result(tool.name, kit.request(tool.name, "tool_arguments", tool.python, encode(tool.name, made.args)))
+      approve(tool, made)
     end
-    local text = kit.encode_sorted(tool.name, arguments)
-    return kit.result(tool.name, kit.operation(tool.name, "tool", tool.python, tool.name, text, (where()))), arguments
+    local text = kit.encode_sorted(tool.name, made.args)
+    return kit.result(tool.name, kit.operation(tool.name, "tool", tool.python, tool.name, text, (where())))
   end
 
-  local function run_mock(tool, arguments, mock)
-    return kit.call_mock(tool.name, "tool_call", tool.name, mock, arguments, "ToolError"), arguments
+  local function run_mock(tool, made, mock)
+    return kit.call_mock(tool.name, "tool_call", tool.name, mock, made.args, "ToolError")
   end
 
   -- a Lua tool may be given what cannot be kept: its text is kept then
@@ -123,8 +132,9 @@ return function(kit)
   end
 
   -- one call is one record, whoever makes it and however it ends
-  local function finished(tool, given, ok, result, arguments)
-    local call = kit.mark_sorted { name = tool.name, args = kept(tool, arguments or given) }
+  local function finished(tool, made, ok, result)
+    made.args = kept(tool, made.args)
+    local call = kit.mark_sorted { name = tool.name, args = made.args }
     if ok then call.result = kit.kept(result)
     else call.error = type(result) == "string" and result or kit.tostring(result) end
     note(call)
@@ -138,12 +148,13 @@ return function(kit)
     fail("Tool", format("unknown tool %q; %s", tool.name, kit.known_tools()))
   end
 
-  local function call(tool, ...)
+  -- `made` is given the arguments that counted
+  local function call(made, tool, ...)
     if not tool.name then fail("Tool", "a tool needs a name: assign it to a variable, as in search = Tool {…}") end
     local mock = kit.mock_of(tool.base or tool.name) or kit.mock_of(tool.name)
     local run = mock and run_mock or run_of(tool)
-    local arguments = arguments_of(tool, select("#", ...), ...)
-    return finished(tool, arguments, caught(pcall(run, tool, arguments, mock)))
+    made.args = arguments_of(tool, select("#", ...), ...)
+    return finished(tool, made, caught(pcall(run, tool, made, mock)))
   end
   kit.call_tool = call
 
@@ -166,7 +177,7 @@ return function(kit)
 
   local meta = {
     __metatable = false,
-    __call = function(handle, ...) return call(of[handle], ...) end,
+    __call = function(handle, ...) return call({}, of[handle], ...) end,
     __index = function(handle, member)
       local get = MEMBERS[member]
       if get then return get(of[handle]) end
@@ -227,6 +238,7 @@ return function(kit)
   end
 
   local function declare(name, parts)
+    kit.declaring("Tool")
     local run = check_fields(parts)
     return register {
       name = name or parts.name, run = run, line = (where()), description = parts.description,

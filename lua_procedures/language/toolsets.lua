@@ -40,6 +40,7 @@ return function(kit)
   end
 
   local function declare_bundle(name, parts)
+    kit.declaring("Toolset")
     kit.check_options("Toolset", "parts", parts)
     if not name then fail("Toolset", "a toolset needs a name: assign it to a variable, as in math = Toolset {tools = {…}}") end
     local bundle = { name = name, tools = {}, order = {} }
@@ -80,12 +81,10 @@ return function(kit)
     local tool = kit.find_tool(name)
     if tool then return { tool } end
     if toolset[name] then return nil, toolset[name] end
+    local served = kit.result(primitive, kit.request(primitive, "server_tools", name))
     local listed = {}
-    for i, each in ipairs(kit.result(primitive, kit.request(primitive, "server_tools", name))) do
-      listed[i] = kit.tool_of(kit.known_tool(primitive, each))
-    end
-    if #listed > 0 then return listed end
-    return { kit.tool_of(kit.known_tool(primitive, name)) }
+    for i, each in ipairs(served or { name }) do listed[i] = kit.tool_of(kit.known_tool(primitive, each)) end
+    return listed
   end
 
   local function tools_in(primitive, each)

@@ -1,9 +1,9 @@
 -- An agent's turn: model call, the tools it asks for, model call again, until text or `done`. The turn is entered on each
 -- pass; its model calls and tool calls are checkpoints of their own, so nothing that was finished is done again.
 
-local type, next, ipairs, rawget = type, next, ipairs, rawget
+local type, next, ipairs, rawget, rawequal = type, next, ipairs, rawget, rawequal
 local setmetatable, getmetatable = setmetatable, getmetatable
-local format, concat, match, sub = string.format, table.concat, string.match, string.sub
+local format, concat, match, sub, find = string.format, table.concat, string.match, string.sub, string.find
 
 local MOST_TOLD = 100000 -- bytes of a tool's result that a model is told
 local SETTINGS = {
@@ -16,6 +16,8 @@ return function(kit)
   local fail, where, host = kit.fail, kit.where, kit.host
   local caught, pcall = kit.caught, kit.raw.pcall
   kit.MODEL_SETTINGS = SETTINGS
+
+  local results = setmetatable({}, { __mode = "k" }) -- the result of a turn -> its fields
 
   ---- messages -------------------------------------------------------------------------------------------
 
@@ -34,10 +36,8 @@ return function(kit)
   -- Session's messages and the agent's own, in the order in which they were made. The results of tools have the moment
   -- of the message that asked for them, so that nothing comes between.
   local function messages_text(talk)
-    local texts, own = {}, {}
-    for _, list in ipairs { talk.alone and {} or kit.agent_messages(talk.agent), talk.said } do
-      for _, message in ipairs(list) do own[#own + 1] = message end
-    end
+    local texts = {}
+    local own = talk.alone and talk.said or kit.merged(kit.agent_messages(talk.agent), talk.said)
     local at = 1
     for _, message in ipairs(talk.alone and {} or kit.conversation()) do
       while own[at] and own[at].moment < message.moment do
@@ -51,18 +51,29 @@ return function(kit)
   end
 
   local function say(talk, message)
-    message.moment = message.moment or kit.next_moment()
+    message.moment = message.moment or kit.take_moment()
     talk.said[#talk.said + 1] = message
   end
 
   ---- what the model is told of tools --------------------------------------------------------------------
 
+  -- the same value with names for what is no JSON
+  local function readable(value)
+    if type(value) == "string" then return utf8.len(value) and value or format("<%d bytes>", #value) end
+    if type(value) ~= "table" or rawequal(value, kit.null) then return value end
+    if kit.handles[value] then return format("<%s>", kit.tostring(value)) end
+    local copy = rawget(value, 1) == nil and kit.new_object() or kit.new_array()
+    for k, each in next, value do copy[k] = readable(each) end
+    return copy
+  end
+
   local function told(value)
     if value == nil then return "null" end
-    if kit.handles[value] then return format("a %s, which tools can take and nobody can read", kit.tostring(value)) end
-    local text = type(value) == "string" and value or nil
-    if text and not utf8.len(text) then return format("%d bytes of binary data", #text) end
-    text = text or kit.encode_sorted("Agent", value)
+    if results[value] then value = results[value].content end
+    if kit.handles[value] then return format("<%s>, which tools can take and nobody can read", kit.tostring(value)) end
+    if type(value) == "string" and not utf8.len(value) then return format("<%d bytes>, which nobody can read", #value) end
+    local text = type(value) == "string" and value or kit.shown_text("Agent", value)
+    if find(text, '"\\u0000"', 1, true) then text = kit.shown_text("Agent", readable(kit.kept(value))) end
     if #text <= MOST_TOLD then return text end
     return sub(text, 1, utf8.offset(text, 0, MOST_TOLD) - 1) .. format("… (cut: %d bytes in all)", #text)
   end
@@ -78,9 +89,10 @@ return function(kit)
     local tool = talk.offered[asked.name]
     if asked.error then return told_error(asked.error) end
     if not tool then return format("Error: there is no tool %q; the tools are %s", asked.name, concat(talk.names, ", ")) end
-    local ok, result = caught(pcall(kit.call_tool, tool, asked.args))
-    local call = { name = asked.name, args = kit.copy(asked.args) }
+    local call = { name = asked.name }
     talk.calls[#talk.calls + 1] = call
+    local ok, result = caught(pcall(kit.call_tool, call, tool, kit.copy(asked.args)))
+    call.args = kit.copy(call.args or asked.args)
     if not ok then
       call.error = told_error(result)
       return call.error
@@ -89,14 +101,15 @@ return function(kit)
     return told(result), tool.ends_turn
   end
 
+  -- gives the call that ends the turn, if there is one
   local function answer_calls(talk, answer, moment)
-    local ended = false
+    local ending
     for _, asked in ipairs(answer.tool_calls) do
       local text, ends = answer_call(talk, asked)
       say(talk, { role = "tool", id = asked.id, name = asked.name, content = text, moment = moment })
-      ended = ended or ends
+      ending = ending or ends and talk.calls[#talk.calls]
     end
-    return ended
+    return ending
   end
 
   local function refuse_calls(talk, answer, moment)
@@ -110,7 +123,11 @@ return function(kit)
   ---- asking the model -----------------------------------------------------------------------------------
 
   local granted = 0 -- how often a person let the run go on beyond --max-tokens
-  function kit.appliers.granted() granted = granted + 1 end
+  local function grant()
+    granted = granted + 1
+    kit.happened { "granted" }
+  end
+  kit.appliers.granted = grant
 
   local function check_budget(talk)
     local spent = host.tokens_over(granted)
@@ -123,8 +140,7 @@ return function(kit)
       host.refuse_tokens(spent)
       kit.stop()
     end
-    granted = granted + 1
-    kit.happened { "granted" }
+    grant()
   end
 
   local function add_usage(talk, usage)
@@ -148,7 +164,7 @@ return function(kit)
         talk.choice, agent.retry, (where())))
     end
     add_usage(talk, answer.usage)
-    local moment = kit.next_moment()
+    local moment = kit.take_moment()
     local calls = answer.tool_calls or {}
     say(talk, { role = "assistant", content = answer.content, tool_calls = #calls > 0 and calls or nil, moment = moment })
     answer.tool_calls = calls
@@ -180,10 +196,10 @@ return function(kit)
         return answer.content
       end
       rounds = rounds + 1
-      if answer_calls(talk, answer, moment) or mocked then
-        local last = talk.calls[#talk.calls]
-        if talk.content == "" and last and type(last.result) == "string" and not mocked then talk.content = last.result end
-        if mocked then return settled(talk, answer) end
+      local ending = answer_calls(talk, answer, moment)
+      if mocked then return settled(talk, answer) end
+      if ending then
+        if talk.content == "" then talk.content = ending.result end
         return talk.content
       end
     end
@@ -201,6 +217,7 @@ return function(kit)
     end
     local content = row.message or (row.data ~= nil and kit.encode_sorted("Mocks", row.data)) or ""
     local answer = { content = content, tool_calls = calls, usage = row.usage, data = row.data }
+    if type(message) == "string" and message ~= "" then answer.said = { message } end
     if agent.output_schema and row.data == nil then answer.data = row.message end
     return {
       asked = "message\31" .. kit.encode_sorted("Mocks", message) .. "\30mock\31" .. kit.encode_sorted("Mocks", row),
@@ -221,18 +238,19 @@ return function(kit)
     return kit.filled(agent.name, prompt, given)
   end
 
+  -- whether the last word is an agent's, so that there is nothing to answer
   local function is_silent(talk)
     if #talk.said > 0 then return false end
     if talk.alone then return true end
     local own, shared = kit.agent_messages(talk.agent), kit.conversation()
-    local last, other = own[#own], shared[#shared]
-    if not last then
-      for _, message in ipairs(shared) do
-        if ROLES[message.role] ~= "system" then return false end
-      end
-      return true
+    local last = own[#own]
+    if last and last.role ~= "assistant" then return false end
+    for i = #shared, 1, -1 do
+      if last and shared[i].moment < last.moment then return true end
+      local role = ROLES[shared[i].role]
+      if role ~= "system" then return role == "assistant" end
     end
-    return last.role == "assistant" and not (other and other.moment > last.moment)
+    return true
   end
 
   -- what is said to the agent: its first message, what is injected, the message of the call; without any, and where
@@ -244,7 +262,7 @@ return function(kit)
       say(talk, { role = "user", content = kit.filled(agent.name, agent.initial, options) })
     end
     for _, name in ipairs { "inject", "message" } do
-      if options[name] ~= nil then say(talk, { role = "user", content = options[name] }) end
+      if options[name] ~= nil then say(talk, { role = "user", content = kit.kept(options[name]) }) end
     end
     if is_silent(talk) then say(talk, { role = "user", content = "Continue." }) end
   end
@@ -280,12 +298,7 @@ return function(kit)
     open(talk, options)
     talk.mock = mocked(agent, talk.said[#talk.said] and talk.said[#talk.said].content or "")
     local output = converse(talk)
-    local messages = kit.new_array()
-    for i, message in ipairs(talk.said) do
-      messages[i] = kit.kept { role = message.role, content = message.content, tool_calls = message.tool_calls, id = message.id, name = message.name }
-      messages[i].moment, messages[i].sent = message.moment, message.sent
-    end
-    kit.end_turn(agent, messages, output)
+    kit.end_turn(agent, talk.said, output)
     return {
       output = output, content = talk.content, tool_calls = talk.calls, usage = talk.usage, error = talk.error,
     }
@@ -293,7 +306,6 @@ return function(kit)
 
   ---- its result -----------------------------------------------------------------------------------------
 
-  local results = setmetatable({}, { __mode = "k" })
   local result_meta = {
     __metatable = false,
     __index = function(result, field) return results[result][field] end,
@@ -307,7 +319,9 @@ return function(kit)
     local result = setmetatable({}, result_meta)
     results[result] = fields
     kit.plain_views[result] = function(each) return results[each] end
-    kit.described[result] = function(describe, each) return "result " .. describe(results[each]) end
+    kit.described[result] = function(describe, each)
+      return "result " .. (describe and describe(results[each]) or kit.encode_sorted("Agent", results[each]))
+    end
     return result
   end
 
@@ -318,6 +332,7 @@ return function(kit)
       fail(agent.name, "options: a message or a table of options expected, got " .. kit.type_name(options))
     end
     if results[options] then return { message = results[options].content } end
+    if rawget(options, 1) ~= nil then kit.misuse("Agent.turn", "options", options) end
     if rawget(options, "system_prompt") ~= nil then
       fail(agent.name, format("it is declared already, in line %d; a turn takes no system_prompt", agent.line))
     end

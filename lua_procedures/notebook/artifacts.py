@@ -30,7 +30,8 @@ def artifact_view(request: HumanRequest) -> dict[str, Any] | None:
         return {"kind": kind, "text": "", "editable": False, **table}
     text = artifact if isinstance(artifact, str) else json_text(artifact)
     shown_kind = "json" if kind == "table" else kind
-    return {"kind": shown_kind, "text": text, "editable": kind not in _FIXED}
+    can_edit = request.kind == "review" or request.editable
+    return {"kind": shown_kind, "text": text, "editable": can_edit and kind not in _FIXED}
 
 
 def context_rows(context: Any) -> list[tuple[str, str]]:

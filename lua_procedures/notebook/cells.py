@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .. import api, jobs
-from ..errors import AnswerRefused, ProcedureError, RunStopped
+from ..errors import AnswerRefused, ProcedureError, RunStopped, StoreError
+from ..histories.pruning import prune
 from ..session import get_session
 from .kernel import can_wait, in_kernel, is_headless
 from .panel import FormAsking, FormResponder, Panel
@@ -29,12 +30,15 @@ class Cell:
         job: what is run; its ``run`` is the same object for all passes.
         panel: where it is shown.
         responder: asks with forms, or None where nobody can answer.
+        keep_runs, keep_days: which old journals of the run are kept when it has ended, as for ``prune``.
     """
 
     job: jobs.Job
     panel: Panel
     responder: FormResponder | None = None
     loop: asyncio.AbstractEventLoop | None = None
+    keep_runs: int | None = None
+    keep_days: float | None = None
     _tasks: set[asyncio.Task[None]] | None = None
     _timer: asyncio.TimerHandle | None = None
 
@@ -55,6 +59,7 @@ class Cell:
         self.job.run = run
         asking = self.responder.asking if self.responder else None
         if run.status != "paused":
+            self._prune()
             return
         if run.pending is not None and asking is not None:
             asking.postpone()
@@ -62,6 +67,18 @@ class Cell:
         until = run._data.until  # noqa: SLF001 - when a paused run can go on by itself
         if until is not None and self.loop is not None:
             self._timer = self.loop.call_later(max(0.0, until - time.time()) + 0.05, self._wake)
+
+    def _prune(self) -> None:
+        """Delete what is configured not to be kept of the run's old journals, and say so."""
+        if self.job.plan:
+            return
+        try:
+            pruned = prune(self.job.name, keep=self.keep_runs, days=self.keep_days, store=self.job.store)
+        except StoreError as error:
+            print(f"old journals were not deleted: {error}")  # noqa: T201 - the cell's output
+            return
+        if pruned.journals:
+            print(pruned)  # noqa: T201 - the cell's output
 
     def _wake(self) -> None:
         """A sleep is over, or a question has expired: the paused run goes on by itself."""
@@ -120,7 +137,8 @@ def open_cell(shell: Any, job: jobs.Job, *, quiet: bool, may_wait: bool) -> Cell
     """
     headless = is_headless(shell)
     panel = Panel(quiet=quiet, live=in_kernel(shell) and not headless)
-    cell = Cell(job, panel)
+    defaults = shell.lua_procedures.defaults
+    cell = Cell(job, panel, keep_runs=defaults.keep_runs, keep_days=defaults.keep_days)
     job.headless, job.sink = headless, panel
     if headless:
         return cell

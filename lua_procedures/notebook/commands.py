@@ -13,6 +13,11 @@ from ..durable.stores import open_store
 from ..errors import UsageError
 from ..exports.importing import Imported
 from ..graphs import Graph
+from ..histories.clearing import clear
+from ..histories.comparing import difference
+from ..histories.forking import fork
+from ..histories.records import Cleared, Difference, Forked, History
+from ..histories.telling import history
 from ..human.answers import parse_text
 from ..runs import Exported, Run
 from ..session import get_session
@@ -64,7 +69,8 @@ def _taken(words: list[str], option: str, value: str) -> tuple[str | None, list[
 def _list(_shell: Any, store: str) -> RunList:
     rows: dict[str, JournalRow] = {}
     for row in sorted(open_store(store).journals(), key=lambda each: each.updated):
-        rows[row.name] = row
+        if row.name.isprintable():  # others are no runs, but records of such
+            rows[row.name] = row
     return RunList(tuple(rows.values()))
 
 
@@ -105,6 +111,22 @@ def _graph(shell: Any, store: str, name: str, text: str | None = None) -> Graph 
     return graph if text is None else NodeList(graph, tuple(graph.find(text)))
 
 
+def _history(_shell: Any, store: str, name: str) -> History:
+    return history(name, store=store)
+
+
+def _fork(_shell: Any, store: str, name: str, position: str, new_name: str) -> Forked:
+    return fork(name, position, new_name, store=store)
+
+
+def _diff(_shell: Any, store: str, a: str, b: str) -> Difference:
+    return difference(a, b, store=store)
+
+
+def _clear(_shell: Any, store: str, name: str, after: str | None = None) -> Cleared:
+    return clear(name, after, store=store)
+
+
 _COMMANDS: Final[dict[str, tuple[Callable[..., Any], str]]] = {
     "list": (_list, ""),
     "show": (_show, "NAME"),
@@ -113,4 +135,8 @@ _COMMANDS: Final[dict[str, tuple[Callable[..., Any], str]]] = {
     "export": (_export, "NAME PATH"),
     "import": (_import, "PATH [--as NAME]"),
     "graph": (_graph, "NAME [--find TEXT]"),
+    "history": (_history, "NAME"),
+    "fork": (_fork, "NAME POSITION NEW"),
+    "diff": (_diff, "A B"),
+    "clear": (_clear, "NAME [--after STEP]"),
 }

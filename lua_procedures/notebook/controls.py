@@ -120,7 +120,8 @@ def read_answer(request: HumanRequest, sent: Any) -> Any:
     """
     message = sent if isinstance(sent, Mapping) else {}
     if request.kind == "approve":
-        return _pressed(_APPROVE, message).value
+        approved, edited = _pressed(_APPROVE, message).value, message.get("artifact")
+        return {"approved": approved, "edited_artifact": edited} if request.editable and edited is not None else approved
     if request.kind == "escalate":
         return message.get("feedback") or None
     if request.kind == "review":

@@ -33,6 +33,10 @@ PROCEDURES_HELP = """The runs of this kernel session, or of a store, and what ca
 %procedures graph NAME [--find TEXT]  its tree of nodes, or the nodes in which the text is found
 %procedures export NAME PATH          write it to a file: .md and .html to read, .json as data, else to be imported
 %procedures import PATH [--as NAME]   bring it in from a file, under its own name or another one
+%procedures history NAME              its journals, and what each keeps that was superseded
+%procedures fork NAME POSITION NEW    a new run with what lies before a position, a path or a step's name
+%procedures diff A B                  which checkpoints of two runs differ, from what to what
+%procedures clear NAME [--after STEP] delete it, or forget what comes after a checkpoint
 
 All take --store URL; %procedure without a cell's text is the same. %config Procedures sets the defaults."""
 

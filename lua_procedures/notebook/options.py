@@ -85,6 +85,8 @@ def procedure_parser() -> Parser:
     add("--strict", action="store_true", default=None, help="a changed checkpoint is an error")
     add("--plan", action="store_true", default=None, help="only say what would run, and why")
     add("--redo", action="append", metavar="WHAT", help="run again a step by name, a path such as 3/0, or failed")
+    add("--record", metavar="FILE", help="write the fixture of the run: what models, tools and people answered")
+    add("--replay", metavar="FILE", help="run from a fixture, without a key and a network; see LUA_PROCEDURES_REPLAY")
     add("--no-wait", action="store_true", default=None, help="do not hold the cell while a person is asked")
     add("--define", action="store_true", help='only define: later cells get it with require("NAME")')
     add("--file", metavar="PATH", help="run a .lua or .tac file; as a line: %%procedure --file PATH [NAME] [options]")
@@ -130,6 +132,8 @@ def parse(line: str, defaults: Procedures) -> argparse.Namespace:
     options = procedure_parser().read(line)
     if options.into is not None and (not options.into.isidentifier() or iskeyword(options.into)):
         raise UsageError(f"-o {options.into}: that is no name of a Python variable")
+    if options.record or options.replay:  # one on the line is meant instead of the other's default
+        options.record, options.replay = options.record or "", options.replay or ""
     for name in defaults.trait_names(config=True):
         if getattr(options, name, None) is None:
             setattr(options, name, getattr(defaults, name))
@@ -175,6 +179,8 @@ def job_from(options: argparse.Namespace, source: str, namespace: Mapping[str, A
         strict=bool(options.strict),
         plan=bool(options.plan),
         redo=options.redo or (),
+        record=options.record or None,
+        replay=options.replay or None,
         seed=options.seed,
         limits={name: limit for name, limit in limits.items() if limit is not None},
     )

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["FormResponder", "Panel"]
 
 _INTERVAL: Final = 0.25  # seconds between two drawings
+_STREAMING: Final = 0.1  # the same while a model's text comes
 _DELAY: Final = 0.2  # seconds before the first: a short run shows its record only
 _WIDGET: Final = "application/vnd.jupyter.widget-view+json"
 _MOST_ENDED: Final = 8
@@ -56,7 +57,7 @@ class Panel:
         self.shown: Run | None = None
 
     def __call__(self, event: Event) -> None:
-        """Take an event; draw at most four times a second."""
+        """Take an event; draw at most four times a second, ten times while a model's text comes."""
         self._progress(event)
         if isinstance(event, RunEnded):
             self._end(event.run)
@@ -70,7 +71,8 @@ class Panel:
 
         ``at_rest`` says that Lua does not run now, so that its tree can be looked at; it never runs in the loop's turn.
         """
-        rest = self._drawn + _INTERVAL - time.monotonic()
+        interval = _STREAMING if self._progress.streaming else _INTERVAL
+        rest = self._drawn + interval - time.monotonic()
         if rest <= 0:
             self._draw(at_rest=at_rest)
         elif self._timer is None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import Any
 
 from ..durable.entries import JournalRow
 from ..rendering import elements as el
+from ..rendering.history import ago
 
 __all__ = ["RunList"]
 
@@ -38,14 +38,6 @@ class RunList:
         if not self.rows:
             return el.page([el.muted("no runs")])
         cells = [
-            el.row([el.safe(row.name, 128), el.safe(row.status, 20), el.muted(_ago(row.updated))]) for row in self.rows
+            el.row([el.safe(row.name, 128), el.safe(row.status, 20), el.muted(ago(row.updated))]) for row in self.rows
         ]
         return el.page([el.table(cells)])
-
-
-def _ago(then: float) -> str:
-    seconds = max(0.0, time.time() - then)
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= size:
-            return f"{seconds / size:.0f} {unit} ago"
-    return "just now"

@@ -9,12 +9,24 @@ from .rows import Expected, Primitive, may, must
 
 __all__ = ["AGENTS"]
 
-_TOOLS: Final = Expected("a list of tools and names", "table")
+_TOOLS: Final = Expected("a list of tools and names", "table", "list")
 _SPOKEN: Final = Expected("a text or content blocks", "string number table")
+_SETTINGS: Final = (
+    may("temperature", rows.NUMBER),
+    may("max_tokens", rows.COUNT),
+    may("top_p", rows.NUMBER),
+    may("top_k", rows.COUNT),
+    may("seed", rows.NUMBER),
+    may("stop", Expected("a text or a list of texts", "string table", "list")),
+    may("timeout", rows.SECONDS),
+    may("presence_penalty", rows.NUMBER),
+    may("frequency_penalty", rows.NUMBER),
+    may("reasoning_effort", rows.TEXT),
+)
 _FIELDS: Final = (
     may("system_prompt", Expected("a string or a function", "string function")),
     may("initial_message", rows.TEXT),
-    may("model", Expected("a model's name or a table with name", "string table")),
+    may("model", Expected("a model's name or a table with name", "string table", "named")),
     may("provider", rows.TEXT),
     may("tools", _TOOLS),
     may("output", Expected("a table of fields or one field", "string table", "named")),
@@ -25,17 +37,17 @@ _FIELDS: Final = (
     may("history", rows.BOOLEAN, "true"),
     may("name", rows.TEXT),
     may("description", rows.TEXT),
+    *_SETTINGS,
 )
 _OPTIONS: Final = (
     may("message", _SPOKEN),
     may("inject", _SPOKEN),
     may("tools", _TOOLS),
     may("model", rows.TEXT),
-    may("temperature", rows.NUMBER),
-    may("max_tokens", rows.COUNT),
     may("tool_choice", rows.TEXT),
     may("max_tool_rounds", rows.COUNT),
     may("history", rows.BOOLEAN),
+    *_SETTINGS,
 )
 
 AGENTS: Final = (

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..durable.kinds import word_of
 from ..language.diagnostics import split_position
 from . import elements as el
 from .lines import Line, gap, prune, walk
-from .text import count_of, one_line, without_addresses
+from .text import count_of, one_line, tokens, without_addresses
 
 __all__ = ["checkpoint_lines", "checkpoints_html"]
 
@@ -58,8 +59,15 @@ def _cells(line: Line, depth: int) -> tuple[str, ...]:
     title = " ".join(part for part in (one_line(line.name, 40), line.tally) if part)
     if line.hidden:
         title += f" (+{line.hidden:,} inside)"
-    remark = one_line(line.answer, _NAME) if line.answer else _error_text(line, 100)
-    return line.mark, line.kind, "  " * depth + title, line.place, remark
+    remark = one_line(line.answer, _NAME) if line.answer else _error_text(line, 100) or _said(line)
+    return line.mark, word_of(line.kind), "  " * depth + title, line.place, remark
+
+
+def _said(line: Line) -> str:
+    """What a line says beside its name: an agent's last answer, or what it had cost."""
+    if line.tokens:
+        return f"had cost {tokens(line.tokens)}"
+    return f"last: {line.said}" if line.said and line.count > 1 else line.said
 
 
 def _gap_text(line: Line, noun: str, rest: str = "") -> str:
@@ -79,7 +87,7 @@ def _row(line: Line, *, volatile: bool) -> str:
         return el.row(["", el.muted(_gap_text(line, "checkpoint", " left out"))])
     color = _MARK_COLORS.get(line.mark)
     mark = el.column(el.colored(line.mark, color) if color else el.muted(line.mark))
-    kind = el.muted(el.safe(line.kind, 30)) if line.name else ""
+    kind = el.muted(el.safe(word_of(line.kind), 30)) if line.name else ""
     cells = [mark, _title_html(line, volatile=volatile), kind, el.muted(line.place)]
     if volatile and line.seconds >= 0.001:
         cells.append(el.muted(_duration(line.seconds)))
@@ -94,16 +102,18 @@ def _title_html(line: Line, *, volatile: bool) -> str:
         title += f" {el.bold(el.safe(line.answer, _ERROR))}"
     elif line.error:
         title += el.colored(f": {el.safe(_error_text(line, _ERROR), _ERROR)}", el.RED)
+    if line.tokens:
+        title += f" {el.muted(f'had cost {tokens(line.tokens)}')}"
     hidden = el.muted(f"+ {line.hidden:,} inside") if line.hidden else ""
     if not line.inner:
         return f"{title} {hidden}".rstrip()
-    return el.details(
-        title, el.table([_row(inner, volatile=volatile) for inner in line.inner]) + hidden, opened=line.running
-    )
+    inner = el.table([_row(each, volatile=volatile) for each in line.inner])
+    # an agent's turn is told below, as it goes on
+    return el.details(title, inner + hidden, opened=line.running and line.kind != "agent_turn")
 
 
 def _safe_name(line: Line) -> str:
-    return el.safe(one_line(line.name, _NAME), _NAME) or el.muted(el.safe(line.kind, 30))
+    return el.safe(one_line(line.name, _NAME), _NAME) or el.muted(el.safe(word_of(line.kind), 30))
 
 
 def _duration(seconds: float) -> str:

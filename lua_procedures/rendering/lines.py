@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from .markdown import headline
 from .text import ends, one_line, value_text
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ class Line:
         first, last: lines of the cell where they were called; 0 where unknown.
         seconds: what they took together when they ran.
         running: whether it has started and has no outcome yet.
+        planned: whether it would run; then ``tokens`` is what it had cost.
+        said: the start of an agent's last answer.
         error: message of the last failure.
         answers: people's answers, each with how often it was given.
         inner: the lines of their own frames; those of several checkpoints are gathered by kind and name.
@@ -41,6 +44,9 @@ class Line:
     last: int = 0
     seconds: float = 0.0
     running: bool = False
+    planned: bool = False
+    tokens: int = 0
+    said: str = ""
     error: str | None = None
     answers: dict[str, int] = field(default_factory=dict)
     inner: list[Line] = field(default_factory=list)
@@ -57,7 +63,9 @@ class Line:
 
     @property
     def mark(self) -> str:
-        """``running``, ``waiting`` (for a person), ``failed`` (all of them), ``kept`` (all of them) or ``ran``."""
+        """``running``, ``waiting`` (for a person), ``failed`` or ``kept`` (all of them), ``ran``; in a plan ``to run``."""
+        if self.planned:
+            return "to run"
         if self.running:
             return "waiting" if self.kind == "human" else "running"
         if self.failed and self.failed == self.count:
@@ -89,8 +97,16 @@ class Line:
         return ", ".join(f"{text} ×{count}" if count > 1 else text for text, count in shown) + more
 
 
-def fold(checkpoints: Iterable[Checkpoint], answers: Sequence[HumanResponse] = ()) -> list[Line]:
-    """The outermost frame's lines, from checkpoints in path order; ``answers`` tell which ones timed out."""
+def fold(
+    checkpoints: Iterable[Checkpoint], answers: Sequence[HumanResponse] = (), *, planned: bool = False
+) -> list[Line]:
+    """The outermost frame's lines, from checkpoints in path order.
+
+    Args:
+        checkpoints: of the run, or what a plan would run.
+        answers: tell which checkpoints timed out.
+        planned: whether they would run, so that their lines say what they had cost.
+    """
     root = Line("", "")
     frames = [root]
     indexes: dict[int, dict[tuple[str, str], Line]] = {}
@@ -106,8 +122,13 @@ def fold(checkpoints: Iterable[Checkpoint], answers: Sequence[HumanResponse] = (
             seconds=checkpoint.duration_seconds,
         )
         line.error = checkpoint.error or line.error
+        if planned:
+            line.planned = True
+            line.tokens += checkpoint.usage.total_tokens if checkpoint.usage else 0
         if checkpoint.kind == "human" and checkpoint.error is None:
             _note_answer(line, checkpoint.value, waiting)
+        elif checkpoint.kind == "agent_turn" and isinstance(checkpoint.value, dict) and not planned:
+            line.said = headline(str(checkpoint.value.get("content") or ""), _ANSWER)
         frames.append(line)
     return root.inner
 
@@ -147,6 +168,8 @@ def answer_text(value: Any, *, timed_out: bool = False) -> str:
     """A person's answer on one line: ``Approve``, ``reject: "too long"``, ``"blue" (timed out)``, ``timed out``."""
     if isinstance(value, dict) and "decision" in value:
         return _decision_text(value, timed_out=timed_out or bool(value.get("timed_out")))
+    if isinstance(value, dict) and value.keys() == {"approved", "edited_artifact"}:
+        return "Approve (edited)"
     if value is None:
         return "timed out" if timed_out else "resolved"
     text = {True: "Approve", False: "Reject"}[value] if isinstance(value, bool) else value_text(value, _ANSWER)

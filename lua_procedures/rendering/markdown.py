@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterator
 
 from .elements import code, preformatted
-from .text import shorten
+from .text import one_line, shorten
 
-__all__ = ["markdown_html"]
+__all__ = ["headline", "markdown_html"]
 
 _FENCE = re.compile(r" {0,3}(```|~~~)")
 _HEADING = re.compile(r" {0,3}#{1,6} +(.+)")
@@ -26,6 +26,16 @@ _EMPHASIS = re.compile(r"(?<![\w*])\*([^*<\s][^*<\n]*)\*(?![\w*])|(?<!\w)_([^_<\
 def markdown_html(text: str, limit: int) -> str:
     """The markdown as HTML, cut after ``limit`` characters."""
     return "".join(_blocks(shorten(text, limit).split("\n")))
+
+
+def headline(text: str, limit: int) -> str:
+    """The first line of markdown that says something, without its marks, at most ``limit`` characters long."""
+    for line in shorten(text, 20 * limit).split("\n"):
+        if line.strip() and not _FENCE.match(line):
+            marked = _HEADING.match(line) or _ITEM.match(line)
+            said = _LINK.sub(r"\1", marked[marked.lastindex or 1] if marked else line)
+            return one_line(_EMPHASIS.sub(r"\1\2", _BOLD.sub(r"\1", _CODE.sub(r"\1", said))), limit)
+    return ""
 
 
 def _blocks(lines: list[str]) -> Iterator[str]:

@@ -17,8 +17,11 @@ from ..events import (
     RunStarted,
     StageMoved,
     StagesDeclared,
+    TextStreamed,
+    Told,
 )
 from .lines import Line
+from .transcripts import Turn, frame_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +37,7 @@ __all__ = ["KEPT", "Progress"]
 KEPT = 200
 _KEPT_INSIDE = 20
 _KEPT_NODES = 40
+_KEPT_TURNS = 4
 
 
 class Progress:
@@ -53,6 +57,9 @@ class Progress:
         request: the open question, or None.
         replayed, executed: checkpoints of the outermost frame that came from the journal, and that ran.
         change: the sentence on what is not as recorded, or None.
+        tokens_kept, tokens_spent: of the model calls that came from the journal, and of those that ran.
+        turns: agents' last turns that are over, and those that go on; ``turns_left_out`` were over before them.
+        streaming: whether a model's text is coming.
         tree: the part of the node tree that was last looked at, or None.
         tree_size: how many nodes there are in all.
         ended: whether the run ended.
@@ -71,6 +78,8 @@ class Progress:
             StageMoved: self._moved,
             StagesDeclared: self._declared,
             GraphGrew: self._grew,
+            Told: self._told,
+            TextStreamed: self._streamed,
             Asked: self._asked,
             Answered: self._answered,
             RunStarted: self._run_started,
@@ -105,6 +114,12 @@ class Progress:
         self.replayed = 0
         self.executed = 0
         self.change: str | None = None
+        self.tokens_kept = 0
+        self.tokens_spent = 0
+        self.streaming = False
+        self.turns_left_out = 0
+        self._turns: dict[str, Turn] = {}  # those that go on, by path
+        self._ended: deque[Turn] = deque(maxlen=_KEPT_TURNS)
         self.tree: Graph | None = None
         self.tree_size = 0
         self._read_tree: Callable[[int], Graph] | None = None
@@ -129,15 +144,21 @@ class Progress:
         self.ended = True
         self.running.clear()
         self.inside.clear()
+        self._turns.clear()
         self._read_tree = None
 
     def _started(self, event: CheckpointStarted) -> None:
         self.running[event.path] = Line(
             event.kind, event.name, count=1, first=event.line, last=event.line, running=True
         )
+        if event.kind == "agent_turn":
+            turn = self._turns.setdefault(event.path, Turn())
+            turn.agent, turn.line, turn.running = event.name, event.line, True
 
     def _finished(self, event: CheckpointFinished) -> None:
         path = event.path
+        if event.read is not None:
+            self._heard(event, event.read)
         self.running.pop(path, None)
         if self.running:
             self._drop_inside(path)
@@ -161,6 +182,52 @@ class Progress:
         prefix = path + "/"
         for inner in [started for started in self.running if started.startswith(prefix)]:
             del self.running[inner]
+            self._turns.pop(inner, None)
+
+    # -- agents ------------------------------------------------------------------------------------------
+
+    @property
+    def turns(self) -> list[Turn]:
+        """The last turns that are over, and those that go on."""
+        return [*self._ended, *(turn for turn in self._turns.values() if turn.running)]
+
+    def _told(self, event: Told) -> None:
+        self.streaming = True
+        self._turns.setdefault(frame_of(event.path), Turn(event.agent)).asked(event.texts)
+
+    def _streamed(self, event: TextStreamed) -> None:
+        turn = self._turns.get(frame_of(event.path))
+        if turn is not None:
+            turn.streamed(event.text)
+
+    def _heard(self, event: CheckpointFinished, read: Callable[[], Any]) -> None:
+        """Something came of what an agent does."""
+        if event.kind == "agent_turn":
+            self._end_turn(event, read())
+            return
+        turn = self._turns.get(frame_of(event.path))
+        if event.kind == "model_call":
+            self.streaming = False
+            turn = turn or self._turns.setdefault(frame_of(event.path), Turn())
+            before = turn.tokens
+            if event.failed:
+                turn.gave_no_answer(read())
+            else:
+                turn.answered(read())
+            self.tokens_kept += (turn.tokens - before) * event.replayed
+            self.tokens_spent += (turn.tokens - before) * (not event.replayed)
+        elif turn is not None:
+            turn.used(event.name, read(), failed=event.failed)
+
+    def _end_turn(self, event: CheckpointFinished, value: Any) -> None:
+        turn = self._turns.pop(event.path, None) or Turn()
+        turn.agent, turn.line, turn.kept = event.name, event.line, event.replayed
+        if event.failed:
+            turn.failed(value)
+        else:
+            turn.ended(value)
+        self.turns_left_out += len(self._ended) == _KEPT_TURNS
+        self._ended.append(turn)
 
     def _noticed(self, event: Noticed) -> None:
         self.notices_left_out += len(self.notices) == KEPT

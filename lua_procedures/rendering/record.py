@@ -14,6 +14,8 @@ from .lines import Line, fold, gap
 from .notices import notice_html, notice_lines, notices_html
 from .requests import request_html, request_text
 from .text import count_of, ends, one_line, pretty, tokens, value_text, without_addresses
+from .transcripts import turns_of
+from .turns import spent_text, turns_html
 
 if TYPE_CHECKING:
     from ..errors import ProcedureError
@@ -42,6 +44,10 @@ MAX_LINES = 60
 _VISIBLE = 15
 _NOTICES = 60_000
 _MAX_NOTICES = 400
+_TURNS = 100_000
+_MAX_TURNS = 100
+_PANEL_TURNS = 20_000
+_STREAMED = 2_000
 _MAX_STAGES = 14
 _VALUE = 5_000
 _MAX_STATE = 1_000_000
@@ -56,7 +62,8 @@ def panel_html(progress: Progress) -> str:
         progress: what the run's events told so far.
     """
     status = "waiting for an answer" if progress.request else "running…" if not progress.ended else progress.status
-    spared = f"kept {progress.replayed:,}, ran {progress.executed:,}"
+    kept, spent = _in_brackets(progress.tokens_kept), _in_brackets(progress.tokens_spent)
+    spared = f"kept {progress.replayed:,}{kept}, ran {progress.executed:,}{spent}"
     lines = [*progress.lines, *_open_lines(progress)]
     earlier = gap(lines[:-_VISIBLE]).count + progress.lines_left_out
     return el.page(
@@ -66,6 +73,13 @@ def panel_html(progress: Progress) -> str:
             _stages_html(_stages(progress.stages_declared, list(progress.stages_visited), progress.stage)),
             el.muted(f"… {count_of(earlier, 'earlier checkpoint')}") if earlier else "",
             checkpoints_html(lines[-_VISIBLE:], visible=_VISIBLE, limit=MAX_CHECKPOINTS, volatile=True),
+            turns_html(
+                progress.turns,
+                budget=_PANEL_TURNS,
+                left_out=progress.turns_left_out,
+                text=_STREAMED,
+                asking=progress.request is not None,
+            ),
             notices_html([*progress.notices], visible=_VISIBLE, budget=_NOTICES, left_out=progress.notices_left_out),
             _growth_html(progress),
         ]
@@ -83,18 +97,18 @@ def record_html(run: Run, *, volatile: bool | None = None, question: bool = True
     volatile = not _known(run).headless if volatile is None else volatile
     change = _known(run).change
     checkpoints = run.checkpoints
-    lines = fold(checkpoints, run.answers)
+    lines = fold(run.planned, planned=True) if _is_plan(run) else fold(checkpoints, run.answers)
     return el.page(
         [
             _head_html(
                 _known(run).title or run.name, run.status, _STATUS_COLORS.get(run.status), spared_of(run, checkpoints)
             ),
             el.block(el.muted(el.safe(change, 500))) if change else "",
-            el.block(el.muted(_planned_cost(run))) if run.planned and volatile else "",
             _stages_html(stages_of(run)),
             _error_html(run.error) if run.error else "",
             request_html(run.pending, run.name, volatile=volatile) if run.pending and question else "",
             checkpoints_html(lines, visible=_VISIBLE, limit=MAX_CHECKPOINTS, volatile=volatile),
+            _agents_html(run, checkpoints),
             _notices_html(run),
             _value_html(run.value),
             _tree_html(run.graph),
@@ -121,14 +135,15 @@ def record_text(run: Run, *, question: bool = True) -> str:
     lines += request_text(run.pending, run.name).split("\n") if run.pending and question else []
     end = [f"value: {_short_value(run.value)}"] if run.value is not None else []
     end += [graph_line(run.graph)] if run.graph.nodes else []
+    agents = run.agents
+    end += [f"agents: {spent_text(agents.values(), run.usage)}"] if agents else []
     end += remarks_of(run)
     return "\n".join([*lines, *_body_lines(run, checkpoints, MAX_LINES - len(lines) - len(end)), *end])
 
 
-def _planned_cost(run: Run) -> str:
-    """What the recorded part that a plan would run again had cost."""
-    seconds = sum(checkpoint.duration_seconds for checkpoint in run.planned)
-    return f"It had taken {seconds:.1f} s."
+def _is_plan(run: Run) -> bool:
+    """Whether a plan stopped at what would run; only then a run that is over is still to begin."""
+    return run.status == "pending"
 
 
 def _known(run: Run) -> RunData:
@@ -140,7 +155,7 @@ def _body_lines(run: Run, checkpoints: Sequence[Checkpoint], room: int) -> list[
     notices = run.notices
     first, left_out, last = ends(notices, 2 * room, room)
     said = [line for notice in (*first, *last) for line in notice_lines(notice)]
-    folded = fold(checkpoints, run.answers)
+    folded = fold(run.planned, planned=True) if _is_plan(run) else fold(checkpoints, run.answers)
     shown = checkpoint_lines(folded, max(room - len(said), room // 2))
     said_first, more, said_last = ends(said, room - len(shown) - 1, (room - len(shown)) // 3)
     if not more and not left_out:
@@ -167,8 +182,13 @@ def _head_html(name: str, status: str, color: str | None, spared: str) -> str:
 
 
 def spared_of(run: Run, checkpoints: Sequence[Checkpoint]) -> str:
-    """``kept 488 (31k tokens), ran 12 (1k tokens)``."""
+    """``kept 488 (31k tokens), ran 12 (1k tokens)``; of a plan ``kept 488 (31k tokens), would run 12 again``."""
     kept, spent = _tokens_of(checkpoints)
+    if _is_plan(run):
+        would = sum(checkpoint.usage.total_tokens for checkpoint in run.planned if checkpoint.usage)
+        outer = sum("/" not in checkpoint.path for checkpoint in run.planned)
+        again = f"would run {outer:,} again{_in_brackets(would)}" if run.planned else "the rest would run"
+        return f"kept {run.replayed:,}{_in_brackets(kept)}, {again}"
     return f"kept {run.replayed:,}{_in_brackets(kept)}, ran {run.executed:,}{_in_brackets(spent)}"
 
 
@@ -254,6 +274,9 @@ def remarks_of(run: Run) -> list[str]:
     if run.stop.requested:
         reason = f": {one_line(run.stop.reason, 160)}" if run.stop.reason else ""
         remarks.append(f"stop requested{reason}{'' if run.stop.success else ' (without success)'}")
+    if _known(run).unpriced:
+        models = ", ".join(one_line(model, 60) for model in _known(run).unpriced[:5])
+        remarks.append(f"no cost is given: prices has none for {models}")
     if _known(run).store_url == "memory:" and (run.pending or run.usage.total_tokens):
         remarks.append(f"kept in memory only; --store {_file_name(run.name)} keeps it on disk")
     return remarks
@@ -263,6 +286,14 @@ def _file_name(name: str) -> str:
     """A file for the run's name where the name is fit for one."""
     plain = name.isascii() and name.replace("-", "").replace("_", "").isalnum() and len(name) <= 40
     return shlex.quote(f"{name}.db") if plain else "runs.db"
+
+
+def _agents_html(run: Run, checkpoints: Sequence[Checkpoint]) -> str:
+    turns, left_out = turns_of(checkpoints, _MAX_TURNS)
+    if not turns:
+        return ""
+    spent = el.block(el.muted(el.safe(f"agents: {spent_text(run.agents.values(), run.usage)}", 1000)))
+    return spent + turns_html(turns, budget=_TURNS, left_out=left_out)
 
 
 def _notices_html(run: Run) -> str:

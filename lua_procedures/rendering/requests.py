@@ -15,9 +15,10 @@ from .text import clean, is_empty, one_line, pretty, value_text
 if TYPE_CHECKING:
     from ..human.requests import HumanRequest, RequestField
 
-__all__ = ["how_to_answer", "request_html", "request_text"]
+__all__ = ["how_to_answer", "question_text", "request_html", "request_text"]
 
 _ARTIFACT = 1500
+_WHOLE = 20_000
 _MAX_CHOICES = 20
 
 
@@ -57,9 +58,22 @@ def request_text(request: HumanRequest, name: str = "NAME") -> str:
     return "\n".join([*lines, f"  to answer: run it again, or {clean(how_to_answer(request, name))}"])
 
 
-def how_to_answer(request: HumanRequest, name: str) -> str:
+def question_text(request: HumanRequest) -> str:
+    """The question as a terminal shows it, with the whole of what is to be read first."""
+    place = ", ".join(part for part in _asked(request) if part)
+    lines = [f"{one_line(request.message, 1000)} ({place})"]
+    if not is_empty(request.context):
+        lines.append(f"  context: {pretty(request.context, _ARTIFACT)}")
+    if request.artifact is not None:
+        artifact = "an image; a form shows it" if request.artifact_type == "image" else pretty(request.artifact, _WHOLE)
+        lines += ["  artifact:", *(f"  | {line}" for line in artifact.split("\n"))]
+    lines += [f"  {label}: {one_line(text, 2000)}" for label, text in _facts(request)]
+    return "\n".join(lines)
+
+
+def how_to_answer(request: HumanRequest, name: str, command: str = "%procedures") -> str:
     """The line that answers the question, such as ``%procedures answer release yes``."""
-    return f"%procedures answer {shlex.quote(name)} {shlex.quote(_example(request))}"
+    return f"{command} answer {shlex.quote(name)} {shlex.quote(_example(request))}"
 
 
 def _asked(request: HumanRequest) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ __all__ = [
     "count_of",
     "ends",
     "is_empty",
+    "money",
     "one_line",
     "pretty",
     "shorten",
@@ -83,6 +84,13 @@ def tokens(number: int) -> str:
                 else f"{tenths / 10}{suffix} tokens"
             )
     return count_of(number, "token")
+
+
+def money(amount: float) -> str:
+    """An amount in whatever currency, with at least two significant digits: ``12.50``, ``0.42``, ``0.0021``."""
+    if amount >= 0.1 or amount == 0:
+        return f"{amount:,.2f}"
+    return f"{amount:.2g}" if amount >= 0.0001 else f"{amount:.6f}"
 
 
 def value_text(value: Any, limit: int) -> str:

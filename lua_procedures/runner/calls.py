@@ -80,6 +80,7 @@ class Calls:
     def _model(self, name: str, may_be_mocked: bool) -> Reply:  # noqa: FBT001 - from Lua
         """``Model("name")``: whether there is such a predictor, now or when the run was recorded."""
         recorded = any(entry.kind == "model_predict" and entry.name == name for entry in self._pass.journal.entries)
+        recorded = recorded or self._pass.outside.knows("model_predict", name)
         if not (may_be_mocked or recorded):
             self._pass.program.predictors.get(name)
         return ("value",)

@@ -21,18 +21,20 @@ from .calls import Calls
 from .declaring import Declaring
 from .ending import Ending
 from .entering import Entering
-from .explaining import plan
 from .failing import CATCHABLE, Failing
 from .filing import Filing
 from .growing import Growth
 from .hosting import BREATH, Hosting
 from .ledger import Ledger
+from .outside import Outside
 from .passes import Handler, LateHandler, Pass, Program, Reply
 from .people import People, Suspended
 from .policy import PlanReached, Policy
+from .pricing import Pricing
 from .questions import Questions
 from .signals import Interrupts
 from .sleeping import Sleeping
+from .spending import Spending
 from .steps import Steps
 from .turns import Turns
 
@@ -76,13 +78,18 @@ class Driver:
         self._data: RunData = run._data  # noqa: SLF001 - the run is the driver's own
         self._emit: Sink = sink or _ignore
         self._ledger = Ledger(journal, policy, self._emit, watched=sink is not None)
-        self._host = Hosting(self._ledger, self._emit, known, limits.max_notice_bytes, program.seeded)
+        self._host = Hosting(
+            self._ledger, self._emit, known, limits.max_notice_bytes, program.seeded,
+            spending=Spending(self._ledger, Pricing(program.prices, program.chat_models.identities)),
+        )  # fmt: skip
         self._guest = Guest(self._host, limits, expectations())
         self._interrupts = Interrupts(self._interrupt)
         self._failing = Failing(program, self._guest.converter, known)
         self._growth = Growth(self._guest, self._data, self._emit)
+        self._outside = Outside(program, self._ledger)
+        self._host.on_look = self._outside.seen_time
         self._ending = Ending(
-            program, journal, self._ledger, self._host, self._guest, run, self._growth.tree, self._emit
+            program, journal, self._ledger, self._host, self._guest, run, self._growth.tree, self._emit, self._outside
         )
         self._offered = 0
         self._now, self._later = self._handlers(Folder(program.files, limits.max_bytes))
@@ -90,7 +97,7 @@ class Driver:
     def _handlers(self, files: Folder) -> tuple[dict[str, Handler], dict[str, LateHandler]]:
         within = Pass(
             self._program, self._journal, self._ledger, self._host, self._people, self._guest.converter, self._data,
-            self._emit, self._wait, self._ending.save, self._check_stop, self._interrupts.raising, files,
+            self._emit, self._wait, self._ending.save, self._check_stop, self._interrupts.raising, files, self._outside,
         )  # fmt: skip
         calls, turns = Calls(within), Turns(within)
         now: dict[str, Handler] = {
@@ -114,6 +121,11 @@ class Driver:
         """Which journal it drives."""
         return self._journal.store.url, self._journal.row.id
 
+    @property
+    def run(self) -> Run:
+        """The run that users hold."""
+        return self._run
+
     # -- the pass ----------------------------------------------------------------------------------------
 
     async def drive(self) -> Run:
@@ -134,7 +146,6 @@ class Driver:
             self._data.until = pause.until
             self._ending.finish("paused", pending=pause.request)
         except PlanReached:
-            self._ledger.change = plan(self._ledger.change, self._ledger.planned)
             self._ending.finish("pending")
         except errors.HumanInputRequired as error:
             self._ending.finish("paused", error=error, pending=error.request)

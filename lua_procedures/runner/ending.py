@@ -19,8 +19,9 @@ from ..language.runtime import Guest
 from ..runs import Message, Run, RunData, RunStatus, Stop, ToolCall
 from .hosting import Hosting
 from .ledger import Ledger
-from .listing import listing
+from .listing import listing, planned
 from .outcomes import agents_of, checkpoint_of, response_of
+from .outside import Outside
 from .passes import Program
 
 __all__ = ["Ending"]
@@ -35,6 +36,7 @@ class Ending:
         run: what users hold.
         tree: reads the node tree.
         emit: tells who listens what happens.
+        outside: the calls that are recorded in a fixture, or replayed from one.
     """
 
     program: Program
@@ -45,6 +47,7 @@ class Ending:
     run: Run
     tree: Callable[[], Graph]
     emit: Sink
+    outside: Outside
 
     @property
     def _data(self) -> RunData:
@@ -55,6 +58,9 @@ class Ending:
         self.ledger.end()
         values = loads(returned, self.guest.converter.objects)
         self._warn_of_unused(unused)
+        never_made = self.outside.unused()
+        if never_made is not None:
+            self.host.warn(never_made)
         for name in self.ledger.never_redone():
             self.host.warn(f"--redo {name}: no checkpoint has that name or path")
         self._data.value = None if not values else values[0] if len(values) == 1 else values
@@ -82,13 +88,15 @@ class Ending:
         data.list_checkpoints = lambda: [checkpoint_of(each, replayed=kept) for each, kept in listing(ledger)]
         data.list_answers = lambda: [response_of(each) for each, _ in listing(ledger) if each.kind == "human"]
         data.list_agents = lambda: agents_of(listing(ledger))
-        data.usage = host.spending.usage
-        data.planned = [checkpoint_of(each, replayed=False) for each in ledger.planned]
+        data.fixture = self.outside.fixture
+        data.usage, data.unpriced = host.spending.usage, host.spending.unpriced
+        data.planned = planned(ledger)
         if error is not None:
             error.run = self.run
             if error.line is not None:
                 error.excerpt = mark(self.program.text, error.line, self.program.first_line)
-        if not isinstance(error, (errors.DivergenceError, StoreError)):
+        is_refused = isinstance(error, errors.DivergenceError) and ledger.policy.strict
+        if not (is_refused or isinstance(error, StoreError)):
             self.save(status, outcome=outcome, error=error)
         self.guest.close()
         self.emit(RunEnded(self.run))
@@ -114,8 +122,14 @@ class Ending:
         row.status, row.program, row.updated = status, self.program.text, time.time()
         row.error = None if error is None else str(error)
         modules = {name: [each.text, each.chunk, each.first_line] for name, each in data.modules.items()}
-        kept = {"pending": data.pending.id if data.pending is not None else None, "modules": modules, "models": self.program.chat_models.identities}
-        row.options = dumps({**loads(row.options), **kept})
+        options = loads(row.options)
+        kept = {
+            "pending": data.pending.id if data.pending is not None else None,
+            "modules": modules,
+            "models": {**options.get("models", {}), **self.program.chat_models.identities},
+            "reached": self.ledger.reached.hex(),
+        }
+        row.options = dumps({**options, **kept})
         if status == "completed":
             row.outcome, row.tail = outcome, self.ledger.frames[0].chain
-        self.journal.store.save(row)
+        self.journal.save()

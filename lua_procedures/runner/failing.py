@@ -21,6 +21,7 @@ CATCHABLE = (Misuse, errors.SchemaError, errors.ConversionError, errors.ToolErro
 _OWN: dict[str, type[ProcedureError]] = {
     "ToolError": errors.ToolError,
     "ModelError": errors.ModelError,
+    "SchemaError": errors.SchemaError,
     "LimitExceeded": errors.LimitExceeded,
 }
 

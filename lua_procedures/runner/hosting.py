@@ -6,7 +6,7 @@ Answers are integers or None. A ``ProcedureError`` raised here ends the program 
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, Literal
@@ -43,6 +43,7 @@ class Hosting:
         stops: stops asked for from outside, as JSON texts of ``[reason, success]``.
         breathed: the monotonic time at which the event loop last turned.
         spending: the model calls that were passed.
+        on_look: given the run's own time where the program asks for it, gives the time that it sees.
     """
 
     ledger: Ledger
@@ -50,18 +51,16 @@ class Hosting:
     known: Collection[str]
     max_notice_bytes: int
     seeded: bool = False
+    spending: Spending = field(kw_only=True)
     notices: list[Notice] = field(default_factory=list)
     stages: list[StageMove] = field(default_factory=list)
     declared: tuple[str, ...] = ()
     hitl: dict[str, dict[str, Any]] = field(default_factory=dict)
     stops: list[str] = field(default_factory=list)
     breathed: float = 0.0
-    spending: Spending = field(init=False)
+    on_look: Callable[[int], int] | None = None
     _shown: int = 0
     _waiting: str | None = None
-
-    def __post_init__(self) -> None:
-        self.spending = Spending(self.ledger)
 
     # -- notices ---------------------------------------------------------------------------------------
 
@@ -226,6 +225,11 @@ class Hosting:
             frame.clock = float(ledger.hidden("clock", "", lambda: repr(time.time())))
             frame.asked_at = time.monotonic()
         return int((frame.clock + time.monotonic() - frame.asked_at) * 1e6)
+
+    def looked_at(self) -> int:
+        """The time as a program asks for it: as ``now``, or outside a step that of the fixture which is replayed."""
+        now = self.now()
+        return now if self.on_look is None or self.ledger.frame.is_step() else self.on_look(now)
 
     def elapsed(self) -> int:
         """Microseconds since the run was started, on the same clock as ``now``."""

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import Any, Final
 
 from ..durable.entries import Entry
 from ..durable.journal import Journal, chain_after, key_of, parts_text, root_key
+from ..durable.serialization import loads
 from ..errors import DivergenceError, LimitExceeded
 from ..events import Changed, CheckpointFinished, CheckpointStarted, Sink
-from .explaining import called, difference
+from ..fixtures.rows import CALLS
+from .explaining import difference, is_new, runs_again
 from .frames import Frame
 from .policy import PlanReached, Policy
 from .sought import Sought
@@ -18,6 +21,8 @@ from .sought import Sought
 __all__ = ["Ledger", "hidden_entry"]
 
 _DEEPEST = 100  # operations inside each other
+_SKIPPED: Final = ("step", "checkpoint")  # kinds that a replay does not enter
+_AGENTS: Final = frozenset({"agent_turn", "model_call", "tool_call"})  # whose results those who listen may read
 
 
 class Ledger:
@@ -33,11 +38,13 @@ class Ledger:
         frames: the open frames, outermost first.
         passed: the checkpoints of this pass in the order of completion; ``kept`` says which were replayed.
         change: a sentence on the first checkpoint that was recorded otherwise, or None.
-        planned: with ``--plan``, what would run.
+        planned: with ``--plan``, what is recorded from where it stopped, in path order.
         now: the run's own time, in UNIX seconds.
         replayed, executed: how many checkpoints of the outermost frame were replayed, and ran.
         moved: path → the line in which a replayed checkpoint was recorded, where it stands elsewhere now.
         cuts: the cuts that were passed.
+        calls: what was passed and may have asked the world outside, or has such inside it, and was not entered; in
+            order, each with the agent whose turn it was in. What a cut takes back stays here.
         on_move: called when an operation was passed.
     """
 
@@ -59,12 +66,24 @@ class Ledger:
         self._redone: set[str] = set()
         self.moved: dict[str, int] = {}
         self.cuts: list[Entry] = []
+        self.calls: list[tuple[Entry, str]] = []
         self.on_move: Callable[[], object] | None = None
 
     @property
     def frame(self) -> Frame:
         """The innermost frame."""
         return self.frames[-1]
+
+    @property
+    def agent(self) -> str:
+        """Whose turn it is, or ``""``."""
+        return next((frame.name for frame in self.frames[::-1] if frame.kind == "agent_turn"), "")
+
+    @property
+    def reached(self) -> bytes:
+        """The chain of the outermost frame as far as it is recorded: a failure that ends the run is not."""
+        unwritten = next((entry for entry in self._caught if "/" not in entry.path), None)
+        return self.frames[0].chain if unwritten is None else unwritten.prev
 
     # -- looking up ----------------------------------------------------------------------------------
 
@@ -129,6 +148,8 @@ class Ledger:
             self.frames[-1].names[entry.name] = entry
         self.passed.append(entry)
         self.kept.append(replayed)
+        if entry.kind in CALLS or (replayed and entry.tail is not None and entry.kind in _SKIPPED):
+            self.calls.append((entry, self.agent))
         if len(self.passed) > self.policy.max_checkpoints:
             raise LimitExceeded(f"the run has more than {self.policy.max_checkpoints:,} checkpoints")
         self.now = max(self.now, entry.finished)
@@ -141,8 +162,11 @@ class Ledger:
             self.on_move()
         if self._watched:
             seconds = entry.finished - entry.started
+            read = partial(_told, entry) if entry.kind in _AGENTS else None
             self._emit(
-                CheckpointFinished(entry.path, entry.kind, entry.name, entry.line, replayed, entry.failed, seconds)
+                CheckpointFinished(
+                    entry.path, entry.kind, entry.name, entry.line, replayed, entry.failed, seconds, read
+                )
             )
 
     # -- going live ------------------------------------------------------------------------------------
@@ -173,22 +197,33 @@ class Ledger:
         policy = self.policy
         if self.change is not None and not (policy.plan or policy.strict):
             return
+        agent = self.agent
         before = self.journal.superseded(self.frames[-1].chain)
-        sentence = difference(sought, before) if before else None
+        sentence = difference(sought, before, agent) if before else None
         if policy.redo and not sought.found and self.journal.find(sought.key):
-            sentence = f"{_place_of(sought)}{called(sought)} runs again, as asked"
+            sentence = runs_again(sought, agent)
         if self.change is None and sentence is not None:
             self.change = sentence
             self._emit(Changed(sentence))
         if policy.strict and (sentence or self.journal.row.tail is not None):
             raise DivergenceError(
-                sentence or f"{_place_of(sought)}{called(sought)} is new; the recorded run completed without it",
+                sentence or f"{is_new(sought, agent)}; the recorded run completed without it",
                 hint="Without --strict it runs, and what follows runs again.",
             )
         if policy.plan:
-            self.planned = list(self.journal.tail_from(before)) if before else []
-            self.change = self.change or f"{_place_of(sought)}{called(sought)} is new"
+            self.planned = self._superseded(before)
+            self.change = self.change or is_new(sought, agent)
             raise PlanReached
+
+    def _superseded(self, before: Entry | None) -> list[Entry]:
+        """An entry, what followed it, and what followed the operations that it is inside of, in path order."""
+        planned = list(self.journal.tail_from(before)) if before else []
+        for frame in self.frames[:0:-1]:
+            around = self.journal.superseded(frame.prev)
+            if around is not None and around.key == frame.key:
+                entry, *rest = self.journal.tail_from(around)
+                planned = [entry, *planned, *rest]
+        return planned
 
     def begin_new(self, kind: str, name: str, asked: str, line: int, notices: int) -> bool:
         """Open a step of which nothing can be recorded, and that nothing forbids to run; False for any other.
@@ -362,5 +397,7 @@ def hidden_entry(key: bytes, chain: bytes, kind: str, name: str, *, asked: str =
     return Entry(key, chain, chain, "", kind, name, asked, outcome, started=now, finished=now)
 
 
-def _place_of(sought: Sought) -> str:
-    return f"line {sought.line}: " if sought.line else ""
+def _told(entry: Entry) -> Any:
+    """An entry's result, or its error."""
+    value = loads(entry.outcome, entry.objects or ())
+    return value["value"] if entry.failed else value

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from ..durable.entries import Entry
-from .ledger import Ledger
+from itertools import chain, pairwise
 
-__all__ = ["listing"]
+from ..durable.entries import Entry
+from ..runs import Checkpoint, Usage
+from .ledger import Ledger
+from .outcomes import checkpoint_of, usage_of
+from .spending import sum_of
+
+__all__ = ["listing", "planned"]
 
 
 def listing(ledger: Ledger) -> list[tuple[Entry, bool]]:
@@ -21,6 +26,26 @@ def listing(ledger: Ledger) -> list[tuple[Entry, bool]]:
                 rows.setdefault(inner.path, (_moved_with(entry, before, inner), True))
         rows[entry.path] = (entry, bool(replayed))
     return [rows[path] for path in sorted(rows, key=_places)]
+
+
+def planned(ledger: Ledger) -> list[Checkpoint]:
+    """What a pass with ``--plan`` found recorded from where it stopped, each with the tokens that it had cost.
+
+    One whose own frame is where the pass stopped is followed by what is superseded in it, and has no tokens itself.
+    """
+    rows = []
+    for entry, after in pairwise(chain(ledger.planned, [None])):
+        checkpoint = checkpoint_of(entry, replayed=False)
+        if after is None or not after.path.startswith(entry.path + "/"):
+            checkpoint = checkpoint.model_copy(update={"usage": _usage_inside(ledger, entry)})
+        rows.append(checkpoint)
+    return rows
+
+
+def _usage_inside(ledger: Ledger, entry: Entry) -> Usage | None:
+    """The tokens of an entry and of all inside it."""
+    found = [usage for each in (entry, *ledger.journal.all_inside(entry)) if (usage := usage_of(each)) is not None]
+    return sum_of(found) if found else None
 
 
 def _moved_with(entry: Entry, before: int, inner: Entry) -> Entry:

@@ -10,6 +10,7 @@ from typing import Any
 from ..durable.entries import Entry
 from ..durable.serialization import dumps, loads, normalise
 from ..errors import ConversionError, ModelError, SchemaError, ToolError
+from ..fixtures.rows import Row
 from ..runs import Notice
 from ..tools.current import CurrentRun, calling
 from .outcomes import failure_text
@@ -28,6 +29,7 @@ class Once:
     def __init__(self, within: Pass) -> None:
         self._pass = within
         self._ledger = within.ledger
+        self._outside = within.outside
         self._push = within.converter.push
 
     async def do(
@@ -45,9 +47,13 @@ class Once:
             notices: what the call shows; it may add to them.
             usage_of: the JSON text of the tokens that the result cost.
         """
+        self._outside.note(sought)
         if sought.found:
             return self.recorded(sought.found[0], sought.line)
         self._ledger.go_live(sought)
+        row = self._outside.take(sought)
+        if row is not None:
+            return self._given(sought, row, usage_of)
         started = time.time()
         objects: list[Any] = []
         with calling(self._pass.data.name, self._pass.data.run_id) as asking:
@@ -88,6 +94,21 @@ class Once:
             ToolError, ModelError, SchemaError, ConversionError: the recorded failure.
         """
         self._ledger.replay(entry, line)
+        return self._answer_of(entry)
+
+    def _given(self, sought: Sought, row: Row, usage_of: Callable[[Any], str | None] | None) -> Reply:
+        """Answer with what a fixture gives, recorded like any answer."""
+        entry = self._ledger.record(
+            sought,
+            row.outcome,
+            started=time.time(),
+            failed=row.failed,
+            effects=row.effects_text(sought.line),
+            usage=usage_of(loads(row.outcome)) if usage_of and not row.failed else None,
+        )
+        return self._answer_of(entry)
+
+    def _answer_of(self, entry: Entry) -> Reply:
         if not entry.failed:
             return self.answer(entry)
         told = loads(entry.outcome)

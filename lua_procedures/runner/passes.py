@@ -6,13 +6,15 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..agents.models import ChatModels
 from ..durable.journal import Journal
 from ..durable.serialization import dumps, loads
 from ..events import Sink
 from ..files import Folder
+from ..fixtures.recording import Recording
+from ..fixtures.replaying import Replaying
 from ..language.conversion import Converter
 from ..modules import Module
 from ..predictors.lookup import Predictors
@@ -21,6 +23,9 @@ from ..tools.registry import Registry
 from .hosting import Hosting
 from .ledger import Ledger
 from .people import People
+
+if TYPE_CHECKING:
+    from .outside import Outside
 
 __all__ = ["Handler", "LateHandler", "Pass", "Program", "Reply"]
 
@@ -49,6 +54,8 @@ class Program:
         env_allowed: the environment variables that the program's texts may name, as ``{env.NAME}``.
         chat_models: what answers agents.
         prices: model → money for a million tokens, as ``prompt`` and ``completion``.
+        recording: the fixture that the pass is recorded in, or None.
+        replaying: the fixture that the pass is replayed from, or None.
     """
 
     text: str
@@ -65,6 +72,8 @@ class Program:
     env_allowed: frozenset[str] = frozenset()
     chat_models: ChatModels = field(default_factory=ChatModels)
     prices: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    recording: Recording | None = None
+    replaying: Replaying | None = None
 
 
 @dataclass(frozen=True)
@@ -79,6 +88,7 @@ class Pass:
         check_stop: raises where the person pressed stop meanwhile.
         calling: for the time of a call of a user's Python, in which the stop button raises at once.
         files: what ``File`` may use.
+        outside: the calls that are recorded in a fixture, or replayed from one.
     """
 
     program: Program
@@ -94,6 +104,7 @@ class Pass:
     check_stop: Callable[[], None]
     calling: Callable[[], AbstractContextManager[None]]
     files: Folder
+    outside: Outside
 
     def portable(self, text: str, effects: str | None = None) -> tuple[str, str | None, tuple[Any, ...] | None]:
         """Texts whose handles count from 0 and stand for the entry's own objects, and these objects."""

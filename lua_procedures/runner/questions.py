@@ -6,6 +6,7 @@ import json
 import time
 from typing import Any
 
+from ..agents.schemas import parameters_of
 from ..durable.entries import Entry
 from ..durable.serialization import dumps, loads
 from ..events import Answered, Asked
@@ -14,6 +15,7 @@ from ..language.hints import closest
 from ..primitives.human import build_request, known_options
 from .outcomes import response_text
 from .passes import LateHandler, Pass, Reply
+from .sought import Sought
 
 __all__ = ["Questions"]
 
@@ -25,21 +27,37 @@ class Questions:
         self._pass = within
         self._ledger = within.ledger
         self._people = within.people
+        self._outside = within.outside
         self._push = within.converter.push
-        self.late_handlers: dict[str, LateHandler] = {"human": self._human}
+        self.late_handlers: dict[str, LateHandler] = {"human": self._human, "approval": self._approval}
 
     async def _human(self, kind: str, text: str, line: int) -> Reply:
         options = loads(text, self._pass.converter.objects)
         draft = build_request(kind, options, self._pass.host.hitl, id="", asked_at=time.time(), line=line)
         self._warn_of_misspelt(draft, kind, line)
+        return await self._answered(draft, line)
+
+    async def _approval(self, tool: str, given: str | None, fields: str | None, text: str, line: int) -> Reply:
+        """A tool asks before it runs; a person may edit its arguments."""
+        arguments = loads(text, self._pass.converter.objects)
+        options = {"message": f"Run the tool {tool}?", "artifact": arguments, "artifact_type": "json"}
+        draft = build_request("approve", options, {}, id="", asked_at=time.time(), line=line)
+        schema = parameters_of(loads(fields)) if fields else self._pass.program.tool_rows[given]["schema"] if given else None
+        draft = draft.model_copy(
+            update={"metadata": {}, "editable": _is_json(arguments), "response_schema": schema or {"type": "object"}}
+        )
+        return await self._answered(draft, line)
+
+    async def _answered(self, draft: HumanRequest, line: int) -> Reply:
         sought = self._ledger.seek("human", draft.message, _asked(draft), line)
+        self._outside.note(sought)
         entry = next((each for each in sought.found if self._counts(each)), None)
         if entry is not None:
             self._ledger.replay(entry, line)
             return ("value", self._push(loads(entry.outcome)))
         self._ledger.go_live(sought)
         request = draft.model_copy(update={"id": f"{sought.key.hex()[:12]}{sought.variant or ''}"})
-        response = await self._response(request)
+        response = await self._response(request, sought)
         self._ledger.record(sought, dumps(response.value), started=request.asked_at, effects=response_text(response))
         self._people.settle(response)
         self._pass.data.pending = None
@@ -57,12 +75,13 @@ class Questions:
         """Whether a recorded answer counts: one that ``--answers default`` took does only with that option."""
         return self._ledger.policy.takes_defaults or loads(entry.effects or "{}").get("channel") != "default"
 
-    async def _response(self, request: HumanRequest) -> HumanResponse:
+    async def _response(self, request: HumanRequest, sought: Sought) -> HumanResponse:
         request, response = self._people.kept(request)
         self._pass.data.pending = request
         if response is None:
             with self._pass.calling():  # a scripted answer may be a function
                 response = self._people.immediate(request)
+        response = response or self._recorded(request, sought)
         if response is not None:
             return response
         unanswerable = self._people.cannot_wait(request, self._pass.data.name)
@@ -75,10 +94,27 @@ class Questions:
         self._pass.data.status = "running"
         return answered
 
+    def _recorded(self, request: HumanRequest, sought: Sought) -> HumanResponse | None:
+        """The answer that a fixture gives, or None where nothing is replayed from one."""
+        row = self._outside.take(sought)
+        if row is None:
+            return None
+        value = loads(row.outcome)
+        return HumanResponse(
+            request_id=request.id, value=value, responded_at=time.time(), timed_out=row.timed_out, channel="fixture"
+        )
+
+
+def _is_json(value: Any) -> bool:
+    try:
+        json.dumps(value)
+    except TypeError:
+        return False
+    return True
+
 
 def _asked(request: HumanRequest) -> str:
     """What makes a question the same question: its content, not when or where it is asked."""
-    content: dict[str, Any] = request.model_dump(
-        exclude={"id", "asked_at", "expires_at", "line"}, exclude_defaults=True
-    )
+    left_out = {"id", "asked_at", "expires_at", "line"} | ({"response_schema"} if request.editable else set())
+    content: dict[str, Any] = request.model_dump(exclude=left_out, exclude_defaults=True)
     return "\x1e".join(f"{key}\x1f{json.dumps(content[key], sort_keys=True, default=repr)}" for key in sorted(content))

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 
 from ..durable.entries import Entry
 from ..durable.serialization import loads
 from ..runs import Usage
 from .ledger import Ledger
 from .outcomes import usage_of
+from .pricing import Pricing
 from .sought import Sought
 
-__all__ = ["Spending"]
+__all__ = ["Spending", "sum_of"]
 
 #: What tells a request from others: the model, and all parts of what was asked.
 _Request = tuple[str, str]
@@ -20,14 +22,20 @@ _Request = tuple[str, str]
 class Spending:
     """Counts the model calls of one pass.
 
+    Args:
+        ledger: of the pass.
+        pricing: what tokens cost.
+
     A model call has no effect but its cost, so a request that was made before in any journal of the run is answered
     from there, wherever it stood: the n-th in this pass by the n-th.
     """
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, pricing: Pricing) -> None:
         self._ledger = ledger
+        self._pricing = pricing
         self._seen = 0
-        self._tokens: Counter[str] = Counter()
+        self._tokens: dict[str, Usage] = {}
+        self._total = 0
         self._times: Counter[_Request] = Counter()
         self._made: dict[tuple[_Request, int], Entry] | None = None
 
@@ -35,13 +43,19 @@ class Spending:
     def usage(self) -> Usage:
         """All tokens of the model calls that were passed, those that were replayed included."""
         self._count()
-        return Usage(**self._tokens)
+        return sum_of(self._tokens.values()).model_copy(update={"cost": self._pricing.cost(self._tokens)})
+
+    @property
+    def unpriced(self) -> tuple[str, ...]:
+        """The models that were called and have no price, where any prices are given."""
+        self._count()
+        return self._pricing.unpriced(self._tokens)
 
     @property
     def tokens(self) -> int:
         """Their sum."""
         self._count()
-        return self._tokens["total_tokens"]
+        return self._total
 
     def nth(self, sought: Sought) -> int:
         """How often this request is made in this pass, now included."""
@@ -61,6 +75,7 @@ class Spending:
         if len(ledger.passed) < self._seen:  # a cut took some back
             self._seen = 0
             self._tokens.clear()
+            self._total = 0
             self._times.clear()
         for place in range(self._seen, len(ledger.passed)):
             entry = ledger.passed[place]
@@ -76,7 +91,8 @@ class Spending:
         self._times[entry.name, entry.asked] += 1
         usage = usage_of(entry)
         if usage is not None:
-            self._tokens.update(usage.model_dump())
+            self._tokens[entry.name] = sum_of([usage, self._tokens.get(entry.name, Usage())])
+            self._total += usage.total_tokens
 
     def _all_made(self) -> dict[tuple[_Request, int], Entry]:
         """Every request that the run's journals answer, and its newest answer."""
@@ -90,6 +106,16 @@ class Spending:
                     nth = 1 if entry.usage is None else loads(entry.usage).get("nth", 1)
                     made[(entry.name, entry.asked), nth] = entry
         return made
+
+
+def sum_of(usages: Iterable[Usage]) -> Usage:
+    """The tokens of several together."""
+    prompt = completion = total = 0
+    for usage in usages:
+        prompt += usage.prompt_tokens
+        completion += usage.completion_tokens
+        total += usage.total_tokens
+    return Usage(prompt_tokens=prompt, completion_tokens=completion, total_tokens=total)
 
 
 def _request_of(sought: Sought) -> _Request:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from itertools import takewhile
+from typing import Any, Final
 
 from ..agents.calling import acall, call, faults
+from ..agents.messages import text_of
 from ..agents.retrying import Retry
 from ..agents.schemas import output_schema, parameters_of
 from ..durable.serialization import dumps, loads
 from ..errors import ModelError
-from ..events import TextStreamed
+from ..events import TextStreamed, Told
 from ..runs import Notice
 from .once import Once
 from .outcomes import usage_text
@@ -19,6 +21,8 @@ from .passes import Handler, LateHandler, Pass, Reply
 from .sought import Sought
 
 __all__ = ["Turns"]
+
+_LONGEST: Final = 4000  # characters of a message that a model call keeps beside its answer
 
 
 class Turns:
@@ -48,7 +52,10 @@ class Turns:
 
     def _server_tools(self, name: str) -> Reply:
         """The tools of the MCP server of that name; none where there is no such server."""
-        return ("value", self._pass.converter.push(self._program.tools.bundle(name)))
+        server, rows = name.removeprefix("mcp."), self._program.tool_rows
+        recorded = sorted(each for each, row in rows.items() if row.get("server") == server)
+        found = self._program.tools.bundle(name)
+        return ("value", self._pass.converter.push(found or recorded or found))
 
     def _offered(self, offers: str) -> list[dict[str, Any]]:
         """What the model is told of the tools: ``name``, ``description`` and ``parameters`` of each."""
@@ -91,24 +98,27 @@ class Turns:
             if text
         )
         sought = self._pass.ledger.seek("model_call", self._program.chat_models.identity(name, provider), asked, line)
-        if not sought.found:
+        if not (sought.found or self._pass.outside.is_replayed):
             spared = self._pass.host.spending.spared(sought)
             if spared is not None:
+                self._pass.outside.note(sought)
                 return self._once.answer(self._pass.ledger.adopt(sought, spared))
+        said = loads(messages)
         request = {
             "model": {"name": name, "provider": provider, "settings": loads(settings) or {}},
-            "messages": [*([{"role": "system", "content": prompt}] if prompt else []), *loads(messages)],
+            "messages": [*([{"role": "system", "content": prompt}] if prompt else []), *said],
             "tools": tools,
             "tool_choice": choice,
             "schema": output_schema(loads(output)) if output else None,
         }
         notices: list[Notice] = []
-        ask = self._asking(agent, sought, request, Retry.of(loads(retry) if retry else None), notices)
+        told = _told(said)
+        ask = self._asking(agent, sought, request, Retry.of(loads(retry) if retry else None), notices, told)
         nth = self._pass.host.spending.nth(sought)
         return await self._once.do(sought, ask, notices, lambda answer: _usage(answer, nth))
 
-    def _asking(
-        self, agent: str, sought: Sought, request: dict[str, Any], retry: Retry, notices: list[Notice]
+    def _asking(  # noqa: PLR0917 - the call as it stands
+        self, agent: str, sought: Sought, request: dict[str, Any], retry: Retry, notices: list[Notice], told: list[str]
     ) -> Callable[[], Any]:
         """What makes the call."""
         model, emit = request["model"], self._pass.emit
@@ -121,6 +131,7 @@ class Turns:
             notices.append(Notice(kind="log", level="warning", message=said, line=sought.line or None))
 
         async def ask() -> dict[str, Any]:
+            emit(Told(sought.path, agent, tuple(told)))
             chat = self._program.chat_models.get(model["name"], model["provider"])
             if self._pass.people.blocking:
                 with self._pass.calling():
@@ -130,9 +141,16 @@ class Turns:
             schema = request["schema"]
             if schema is not None and not answer["tool_calls"] and "data" not in answer:
                 answer["fault"] = faults(schema, answer)
-            return answer
+            return {**answer, "said": told} if told else answer
 
         return ask
+
+
+def _told(messages: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What was said since somebody last answered, for people to read."""
+    heard = takewhile(lambda message: message["role"] in {"user", "system"}, reversed(messages))
+    texts = [text_of(message["content"]) for message in heard][::-1]
+    return [text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…" for text in texts if text]
 
 
 def _usage(answer: Any, nth: int) -> str | None:

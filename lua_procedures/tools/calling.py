@@ -13,7 +13,6 @@ __all__ = ["sliced", "wait_for"]
 
 _SLICE: Final = 0.1  # seconds: how long a wait may keep the stop button from being noticed
 
-
 T = TypeVar("T")
 
 

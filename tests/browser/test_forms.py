@@ -179,6 +179,25 @@ def test_review_json_is_data(lab):
     assert isinstance(answer["edited_artifact"]["a"][1], float)
 
 
+def test_the_arguments_of_a_tool_can_be_edited(lab):
+    """An approval shows them; an edit must fit the tool's schema, is told so at the artifact, and is the answer."""
+    properties = {"to": {"type": "string"}, "sum": {"type": "integer"}}
+    schema = {"type": "object", "properties": properties, "required": ["to"]}
+    given = {"artifact": {"to": "Ada", "sum": 500}, "artifact_type": "json", "response_schema": schema, "editable": True}
+    form = lab.ask("approve", "Run the tool pay?", **given)
+    lab.button("Edit").click()
+    box = form.get_by_role("textbox", name="Edit the artifact")
+    box.fill('{"to": "Ada", "sum": "much"}')
+    lab.button("Approve").click()
+    expect(form.get_by_role("alert").filter(has_text="sum: This must be a whole number")).to_be_visible()
+    box.fill('{"to": "Ada", "sum": 5}')
+    lab.button("Approve").click()
+    assert lab.answer() == {"approved": True, "edited_artifact": {"to": "Ada", "sum": 5}}
+    lab.ask("approve", "Run it as it is?", **given)
+    lab.button("Approve").click()
+    assert lab.answer() is True
+
+
 @pytest.mark.parametrize(
     ("kind", "artifact", "selector"),
     [

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import lua_procedures
 from lua_procedures import HumanResponse, ProcedureError, Run
 from lua_procedures.durable.entries import Entry, JournalRow, StoredRequest
+from lua_procedures.durable.ownership import Owner, Ownership
 from lua_procedures.durable.stores import Store
 from lua_procedures.durable.stores.memory import MemoryStore
 
@@ -144,11 +145,22 @@ class DyingStore:
     def create(self, row: JournalRow) -> JournalRow:
         return self._write(self._store.create, row)
 
-    def save(self, row: JournalRow) -> None:
-        self._write(self._store.save, row)
+    def save(self, row: JournalRow, epoch: int | None = None) -> None:
+        self._write(self._store.save, row, epoch)
 
-    def append(self, journal: int, entry: Entry) -> None:
-        self._write(self._store.append, journal, entry)
+    def append(self, journal: int, entry: Entry, epoch: int | None = None) -> None:
+        self._write(self._store.append, journal, entry, epoch)
+
+    def own(self, journal: int) -> Ownership:
+        ownership = self._read(self._store.own, journal)
+        try:
+            return self._write(lambda: ownership)
+        except Died:
+            ownership.release()  # as the system does
+            raise
+
+    def owner(self, journal: int) -> Owner | None:
+        return self._read(self._store.owner, journal)
 
     def ask(self, journal: int, request_id: str, request: str) -> StoredRequest:
         return self._write(self._store.ask, journal, request_id, request)

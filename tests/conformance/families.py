@@ -5,7 +5,7 @@ from __future__ import annotations
 from .writing import Family, Statement, Writer
 
 __all__ = [
-    "SIMPLE", "VALUES", "chance_and_time", "grow_graph", "journal", "notices", "read_state", "session",
+    "SIMPLE", "VALUES", "chance_and_time", "declarations", "journal", "notices", "read_state", "session",
     "stages", "stop", "tracking",
 ]  # fmt: skip
 
@@ -136,6 +136,7 @@ def tracking(w: Writer) -> Statement:
         "note(out, Tool.get_all_calls())",
         f"note(out, {handle}.call_count())",
         f"{handle}.reset()",
+        f"{handle}.reset() note(out, {handle}.called())",
     )
 
 
@@ -167,6 +168,15 @@ def mocks(w: Writer) -> Statement:
 def mocked(w: Writer) -> Statement:
     name = w.pick("fetch", "absent", "raw")
     return f"note(out, select(2, pcall(function() return Tool('{name}'){{x = {w.number(3)}}} end)))"
+
+
+def declarations(w: Writer) -> Statement:
+    return w.pick(
+        f"Hitl('key', {{message = 'declared {w.number(3)}'}})",
+        "note(out, select(2, pcall(Human.approve, {config_key = 'key'})))",
+        f"note(out, unknown{w.number(3)})",
+        "Specification('not run')",
+    )
 
 
 def people(w: Writer) -> Statement:
@@ -231,5 +241,5 @@ def fatal(w: Writer) -> Statement:
 SIMPLE: tuple[Family, ...] = (
     change_state, change_state, read_state, stages, stop, notices, session, grow_graph, read_graph, python_tools,
     python_tools, python_tools, tracking, lua_tools, declared_ones, declared_ones, models, mocks, mocked, people,
-    chance_and_time, journal, argument, raised, held_in_step, same_name, fatal,
+    declarations, chance_and_time, journal, argument, raised, held_in_step, same_name, fatal,
 )  # fmt: skip

@@ -113,7 +113,8 @@ def test_a_plan_replays_up_to_what_would_run(cell):
     cell(PROGRAM, answers=[True])
     planned = cell(DIVERGING["changed"], plan=True)
     assert (planned.replayed, planned.executed, planned.status) == (1, 0, "pending")
-    assert planned._data.change.startswith('line 2: step "b" changed (its function); this would run again: step "b"')
+    assert planned._data.change == 'line 2: step "b" changed (its function)'
+    assert planned.planned[0].name == "b"
 
 
 def test_a_plan_of_a_completed_run_gives_its_value(cell):
@@ -273,12 +274,15 @@ def test_a_run_has_a_printable_name(cell, name):
 
 
 def test_a_plan_names_what_would_run(cell):
-    """A plan says which line changed and which recorded checkpoints would run again, without a duration in its text."""
-    program = 'local a = Step.run("a", function() return 1 end)\nreturn a + Step.run("b", function() return 2 end)'
+    """A plan says which line changed and which recorded checkpoints would run; those that are kept are only counted."""
+    program = 'Step.run("before", function() end)\nlocal a = Step.run("a", function() return 1 end)\n'
+    program += 'return a + Step.run("b", function() return 2 end)'
     cell(program)
     planned = cell(program.replace("return 1 end", "return 3 end"), plan=True)
-    text = planned._repr_mimebundle_()["text/plain"]
-    assert (
-        'line 1: step "a" changed (its function); this would run again: step "a" (line 1) and step "b" (line 2)' in text
-    )
+    assert planned._repr_mimebundle_()["text/plain"].split("\n") == [
+        "triage: pending · kept 1, would run 2 again",
+        'line 2: step "a" changed (its function)',
+        "  to run  step  a  line 2",
+        "  to run  step  b  line 3",
+    ]
     assert [(each.name, each.value) for each in planned.planned] == [("a", 1), ("b", 2)]

@@ -163,8 +163,8 @@ def test_strict_and_plan_know_sub_procedures(cell):
     cell("return 1")
     program = "local p = Procedure { function() return Step.run('a', function() return 1 end) end } return p()"
 
-    assert 'procedure_call "p" is new' in cell.fails(program, strict=True).message
-    assert 'procedure_call "p" is new' in cell(program, plan=True)._data.change
+    assert 'procedure "p" is new' in cell.fails(program, strict=True).message
+    assert 'procedure "p" is new' in cell(program, plan=True)._data.change
     assert cell(program).value == 1
     assert cell(program, strict=True).executed == 0
     assert cell(program, plan=True).status == "completed"

@@ -242,3 +242,19 @@ def test_another_name_is_another_run():
     program = "return Step.run('draw', function() return math.random() end)"
     assert one(program).value != two(program).value
     assert one(program).executed == two(program).executed == 0
+
+
+@pytest.mark.parametrize(
+    "declaration",
+    [
+        "Tool 'made' {function() return 1 end}",
+        "Toolset 'made' {tools = {}}",
+        "Model 'made' {type = 'mock', value = 1}",
+        "Procedure 'made' {function() return 1 end}",
+        "default_model 'made'",
+    ],
+)
+def test_a_step_cannot_declare(cell, declaration):
+    """What a step declares would be missing where the step is not run again, so it is refused."""
+    with pytest.raises(ProcedureError, match="a step cannot declare"):
+        cell(f"Step.run('s', function() {declaration} end)")

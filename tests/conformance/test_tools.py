@@ -316,7 +316,7 @@ def test_a_tool_that_requires_approval_asks_first(cell, written):
 
     assert asked.status == "paused"
     assert (asked.pending.kind, asked.pending.message) == ("approve", "Run the tool drop?")
-    assert asked.pending.context == {"table": "users"}
+    assert asked.pending.artifact == {"table": "users"}
     assert ran_with == []
     assert cell(program, tools=tools, answers=[True]).value == "dropped"
     refused = cell.fails(program, tools=tools, answers=[False], fresh=True)
@@ -337,10 +337,10 @@ def test_arguments_to_approve_have_an_order(cell, written):
     asked = cell(f"{head} return {given}", tools=[send] if written == "Python" else [])
 
     signature = ["whom", "subject", "body", "at", "copies"]
-    assert list(asked.pending.context) == (signature if written == "Python" else sorted(signature))
-    assert list(asked.pending.context["body"]) == ["alpha", "beta", "delta", "gamma"]
+    assert list(asked.pending.artifact) == (signature if written == "Python" else sorted(signature))
+    assert list(asked.pending.artifact["body"]) == ["alpha", "beta", "delta", "gamma"]
     bare = cell("drop = Tool { requires_approval = true, function() end } drop()", fresh=True)
-    assert bare.pending.context == {}
+    assert bare.pending.artifact == {}
 
 
 @pytest.mark.parametrize("given", ["input", "{x = state.list}", "{x = GraphNode.create('n')}", "{['\\0'] = 1, x = 2}"])
@@ -353,7 +353,7 @@ def test_any_arguments_can_be_approved(cell, given):
     """
     asked = cell(program, params={"x": 5})
     shown = json.loads(cell(program, params={"x": 5}, answers=[True]).value)
-    assert asked.pending.context["x"] == shown
+    assert asked.pending.artifact["x"] == shown
 
 
 def test_arguments_are_checked_before_a_person_is_asked(cell):
@@ -458,6 +458,9 @@ def test_a_step_that_looks_at_all_calls_depends_on_them(cell):
     program = """
         local one = Tool { function() return 1 end }
         one{x = %d}
-        return Step.run('s', function() one{x = 9} return {Tool.get_all_calls()[1].args.x, Tool.get_call_count()} end)"""
+        return Step.run('s', function()
+          one{x = 9}
+          return {Tool.get_all_calls()[1].args.x, Tool.get_call_count()}
+        end)"""
     assert cell.twice(program % 1).value == [1, 2]
     assert cell(program % 2).value == [2, 2]

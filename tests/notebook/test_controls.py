@@ -100,6 +100,18 @@ def test_options_are_sent_by_place():
     assert [type(value) for value in several] == [float]
 
 
+def test_an_approval_sends_an_edit_only_where_there_is_one():
+    """Where its artifact cannot be edited, an approval is a bool whatever comes."""
+    fixed = question("approve", artifact={"a": 1})
+    editable = question("approve", artifact={"a": 1}, artifact_type="json", editable=True)
+    sent = {"button": 0, "artifact": '{"a": 2}'}
+    assert read_answer(fixed, sent) is True
+    assert read_answer(editable, {"button": 1, "artifact": None}) is False
+    assert accept(editable, read_answer(editable, sent)) == {"approved": True, "edited_artifact": {"a": 2}}
+    assert accept(editable, read_answer(editable, {**sent, "button": 1})) is False
+    assert [browser_view(each)["artifact"]["editable"] for each in (fixed, editable)] == [False, True]
+
+
 def test_a_review_sends_label_feedback_and_edit():
     """The pressed button is the decision; what was not edited is None."""
     request = question("review", artifact={"a": 1.0}, options=(HumanOption(label="Go"),))

@@ -58,9 +58,9 @@ def test_the_text_reads_as_a_whole() -> None:
     assert record_text(run).split("\n") == [
         "release: completed · kept 0, ran 3",
         "stages: prepare > [approve] > ship",
-        "  ran     step       collect notes  line 4",
-        "  ran     human      Release notes  line 9   Approve",
-        "  failed  tool_call  upload         line 12  connection refused",
+        "  ran     step    collect notes  line 4",
+        "  ran     person  Release notes  line 9   Approve",
+        "  failed  tool    upload         line 12  connection refused",
         "[info] Shipped",
         'value: {"shipped": true}',
     ]

@@ -167,10 +167,11 @@ def test_all_contradictions_together():
 
 
 def test_specs_of_other_kinds():
-    """A tool of a server or of the language is not given by a spec, and says how it comes."""
-    with pytest.raises(UsageError, match="not of this version") as error:
-        tool_of(ToolSpec(name="t", tool_type="mcp", mcp_server="files"))
-    assert "session().mcp_servers['files']" in str(error.value)
+    """A tool of a server needs the server, when it is used; one of the language is not given by a spec."""
+    served = tool_of(ToolSpec(name="t", tool_type="mcp", mcp_server="files"))
+    assert served.mcp == ("files", "t")
+    with pytest.raises(ToolError, match="there is no MCP server 'files'"):
+        _ = served.schema
     with pytest.raises(UsageError, match='require\\("done"\\)'):
         tool_of(ToolSpec(name="done", tool_type="builtin"))
 

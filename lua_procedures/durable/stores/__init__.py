@@ -8,11 +8,15 @@ from urllib.parse import parse_qsl, unquote
 
 from ...errors import StoreError
 from ..entries import Entry, JournalRow, StoredRequest
+from ..ownership import Owner, Ownership
 
 __all__ = ["Store", "open_store"]
 
 _SUFFIXES: Final = (".db", ".sqlite", ".sqlite3")
-_FORMS: Final = "A store is memory:, runs.db, sqlite:///runs.db or sqlite:////folder/runs.db (with ?synchronous=full)."
+_FORMS: Final = (
+    "A store is memory:, runs.db, sqlite:///runs.db or sqlite:////folder/runs.db (with ?synchronous=full), "
+    "or postgresql://user@host/database."
+)
 
 
 @runtime_checkable
@@ -34,8 +38,8 @@ class Store(Protocol):
     def create(self, row: JournalRow) -> JournalRow:
         """Add a journal; its ``id`` is set, and its ``generation`` is the next one of its name and root."""
 
-    def save(self, row: JournalRow) -> None:
-        """Write the head of a journal again (not its entries)."""
+    def save(self, row: JournalRow, epoch: int | None = None) -> None:
+        """Write the head of a journal again (not its entries); with ``epoch`` as ``append`` does."""
 
     def find(self, name: str, root: str | None = None) -> JournalRow | None:
         """The newest generation with that name and root; without ``root``, the journal of that name updated last."""
@@ -46,8 +50,27 @@ class Store(Protocol):
     def entries(self, journal: int) -> Iterator[Entry]:
         """All entries of a journal in the order they were written."""
 
-    def append(self, journal: int, entry: Entry) -> None:
-        """Add an entry; raises ``StoreError`` where it carries objects that this store cannot keep."""
+    def append(self, journal: int, entry: Entry, epoch: int | None = None) -> None:
+        """Add an entry.
+
+        With an owner's ``epoch``, the same write checks that it is still the journal's; without one nothing is
+        checked, for a journal that nobody drives yet, such as one that is being imported.
+
+        Raises:
+            StoreError: it carries objects that this store cannot keep, or another owner has taken over.
+        """
+
+    def own(self, journal: int) -> Ownership:
+        """Take a journal to drive its run: the only owner until it is released, or until this process dies.
+
+        Each taking counts the journal's epoch up, and is kept with host, process and time. A fork owns nothing.
+
+        Raises:
+            RunLocked: it has an owner, in this process or another, on this machine or another.
+        """
+
+    def owner(self, journal: int) -> Owner | None:
+        """Who took a journal last, whether it still drives it or not; None where nobody ever did."""
 
     def ask(self, journal: int, request_id: str, request: str) -> StoredRequest:
         """Keep a question, once: where the id is known, what is there already is returned unchanged."""
@@ -72,11 +95,12 @@ class Store(Protocol):
 
 
 def open_store(url: str | Store) -> Store:
-    """The store behind a URL: ``memory:``, ``path.db``, ``sqlite:///relative.db`` or ``sqlite:////absolute.db``.
+    """The store behind a URL: ``memory:``, ``path.db``, ``sqlite:///relative.db`` or ``postgresql://…``.
 
     ``memory:`` is the same store each time, in one process. A relative path is taken from the current folder.
     A path ends in ``.db``, ``.sqlite`` or ``.sqlite3``, or has ``sqlite:///`` before it; ``?synchronous=full`` after
-    it makes the file safe against a power cut, too. A ``Store`` is returned as it is.
+    it makes the file safe against a power cut, too. ``sqlite:////absolute.db`` has four strokes. A PostgreSQL URL is
+    libpq's; ``?schema=NAME`` names the schema of the tables, else ``lua_procedures``. A ``Store`` is returned as it is.
 
     Raises:
         StoreError: the URL is of no known kind, or the store cannot be opened or is no store of ours.
@@ -87,7 +111,20 @@ def open_store(url: str | Store) -> Store:
         from .memory import kernel_session_store
 
         return kernel_session_store()
+    if url.startswith(("postgresql://", "postgres://")):
+        return _open_postgresql(url)
     return _open_sqlite(url)
+
+
+def _open_postgresql(url: str) -> Store:
+    try:
+        from .postgresql import PostgresqlStore
+    except ImportError as error:
+        raise StoreError(
+            f"a store on PostgreSQL needs psycopg, which cannot be imported: {error}",
+            hint="Install it with `pip install 'lua-procedures[postgres]'`.",
+        ) from None
+    return PostgresqlStore(url)
 
 
 def _open_sqlite(url: str) -> Store:

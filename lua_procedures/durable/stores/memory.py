@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import functools
 import itertools
+import os
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from ...errors import StoreError
 from ..entries import Entry, JournalRow, StoredRequest
+from ..ownership import Owner, Ownership, locked, owner_here, patiently, taken_over
+from .refusals import missing
 
 __all__ = ["MemoryStore", "kernel_session_store"]
 
@@ -18,6 +21,8 @@ class _Journal:
     row: JournalRow
     entries: list[Entry] = field(default_factory=list)
     requests: dict[str, StoredRequest] = field(default_factory=dict)
+    owner: Owner | None = None
+    driver: int = 0  # the process that drives it now; a fork drives none of its parent's
 
 
 class MemoryStore:
@@ -29,6 +34,7 @@ class MemoryStore:
     def __init__(self) -> None:
         self._journals: dict[int, _Journal] = {}
         self._ids = itertools.count(1)
+        self._taking = threading.Lock()
 
     @property
     def url(self) -> str:
@@ -48,9 +54,9 @@ class MemoryStore:
         self._journals[row.id] = _Journal(replace(row))
         return row
 
-    def save(self, row: JournalRow) -> None:
-        """Write the head of a journal again."""
-        self._journal(row.id).row = replace(row)
+    def save(self, row: JournalRow, epoch: int | None = None) -> None:
+        """Write the head of a journal again; of an owner, only while its epoch is the journal's."""
+        self._writable(row.id, epoch).row = replace(row)
 
     def find(self, name: str, root: str | None = None) -> JournalRow | None:
         """The newest generation with that name and root; without ``root``, the journal of that name updated last."""
@@ -69,9 +75,29 @@ class MemoryStore:
         found = self._journals.get(journal)
         return iter(found.entries.copy() if found else ())
 
-    def append(self, journal: int, entry: Entry) -> None:
-        """Add an entry, with its objects."""
-        self._journal(journal).entries.append(entry)
+    def append(self, journal: int, entry: Entry, epoch: int | None = None) -> None:
+        """Add an entry, with its objects; of an owner, only while its epoch is the journal's."""
+        self._writable(journal, epoch).entries.append(entry)
+
+    def own(self, journal: int) -> Ownership:
+        """Take a journal to drive it; ``RunLocked`` where another pass of this process does."""
+        found = self._journal(journal)
+        owner = patiently(lambda: self._take(found))
+        if owner is None:
+            raise locked(found.row.name, found.owner)
+        return Ownership(owner, functools.partial(_let_go, found, owner))
+
+    def owner(self, journal: int) -> Owner | None:
+        """Who took a journal last, or None where nobody ever did."""
+        found = self._journals.get(journal)
+        return found.owner if found else None
+
+    def _take(self, journal: _Journal) -> Owner | None:
+        with self._taking:
+            if journal.driver == os.getpid():
+                return None
+            journal.owner, journal.driver = owner_here(journal.owner), os.getpid()
+            return journal.owner
 
     def ask(self, journal: int, request_id: str, request: str) -> StoredRequest:
         """Keep a question, once: where the id is known, what is there already is returned unchanged."""
@@ -106,13 +132,22 @@ class MemoryStore:
     def close(self) -> None:
         """Does nothing: the journals stay."""
 
+    def _writable(self, journal: int, epoch: int | None) -> _Journal:
+        found = self._journal(journal)
+        if epoch is not None and found.owner is not None and found.owner.epoch != epoch:
+            raise taken_over(found.row.name, found.owner)
+        return found
+
     def _journal(self, journal: int) -> _Journal:
         try:
             return self._journals[journal]
         except KeyError:
-            raise StoreError(
-                f"memory: has no journal {journal}: it was deleted", hint="Run the program again to start another."
-            ) from None
+            raise missing("memory:", journal) from None
+
+
+def _let_go(journal: _Journal, owner: Owner) -> None:
+    if journal.owner is owner:
+        journal.driver = 0
 
 
 @functools.cache

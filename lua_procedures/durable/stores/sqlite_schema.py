@@ -3,6 +3,9 @@
 A journal's entries lie in *stretches* of the table's row numbers: ``stretch << 32 | place``. A store begins a new
 stretch, at the end of the table, when it first writes to a journal that is not the last one: appending at the end is
 twice as fast as between the rows of other journals, and needs neither an index nor a counter.
+
+Whoever takes a journal to drive it begins a stretch, in the same statement that counts its epoch up. So an owner that
+was followed by another one finds itself no longer in the journal's last stretch, and the epoch costs an entry nothing.
 """
 
 # ruff: noqa: S608 - the statements are put together from our own column names only
@@ -15,10 +18,8 @@ from typing import Final
 from ..entries import Entry, JournalRow
 
 APPLICATION_ID: Final = 0x4C755072  # "LuPr"
-SCHEMA_VERSION: Final = 1
 
-SCHEMA: Final = f"""
-BEGIN IMMEDIATE;
+_JOURNALS_AND_ENTRIES: Final = """
 CREATE TABLE IF NOT EXISTS journal(
     name TEXT NOT NULL, root TEXT NOT NULL, seed INTEGER NOT NULL, started REAL NOT NULL, updated REAL NOT NULL,
     status TEXT NOT NULL, generation INTEGER NOT NULL, program TEXT NOT NULL, inputs TEXT NOT NULL,
@@ -44,10 +45,36 @@ CREATE TRIGGER IF NOT EXISTS forgotten AFTER DELETE ON journal BEGIN
     DELETE FROM stretch WHERE journal = OLD.id;
     DELETE FROM request WHERE journal = OLD.id;
 END;
-PRAGMA application_id = {APPLICATION_ID};
-PRAGMA user_version = {SCHEMA_VERSION};
-COMMIT;
 """
+_OWNERS: Final = """
+CREATE TABLE IF NOT EXISTS owner(
+    journal INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, host TEXT NOT NULL, process INTEGER NOT NULL,
+    since REAL NOT NULL);
+CREATE TRIGGER IF NOT EXISTS owned_first AFTER INSERT ON owner BEGIN
+    INSERT INTO stretch(journal) VALUES (NEW.journal);
+END;
+CREATE TRIGGER IF NOT EXISTS owned_next AFTER UPDATE ON owner BEGIN
+    INSERT INTO stretch(journal) VALUES (NEW.journal);
+END;
+CREATE TRIGGER IF NOT EXISTS forgotten_owner AFTER DELETE ON journal BEGIN
+    DELETE FROM owner WHERE journal = OLD.id;
+END;
+"""
+#: Each step takes a file to the next version; what a step makes may be there already, made by another process.
+STEPS: Final = (_JOURNALS_AND_ENTRIES, _OWNERS)
+SCHEMA_VERSION: Final = len(STEPS)
+
+
+def upgrade(version: int) -> str:
+    """The script that takes a file from a version (0: an empty file) to this one, whole or not at all."""
+    return f"""
+    BEGIN IMMEDIATE;
+    {"".join(STEPS[version:])}
+    PRAGMA application_id = {APPLICATION_ID};
+    PRAGMA user_version = {SCHEMA_VERSION};
+    COMMIT;
+    """
+
 
 _ENTRY_COLUMNS: Final = ", ".join(Entry._fields[:-1])
 _ENTRY_VALUES: Final = ", ".join(f"?{number}" for number in range(2, len(Entry._fields) + 1))
@@ -61,7 +88,20 @@ CREATE: Final = f"""
 INSERT INTO journal({_SAVED}) VALUES ({", ".join("?" * len(SAVED_FIELDS))})
 ON CONFLICT(name, root, generation) DO NOTHING
 """
-SAVE: Final = f"UPDATE journal SET ({_SAVED}) = ({', '.join('?' * len(SAVED_FIELDS))}) WHERE id = ?"
+_ID, _EPOCH = len(SAVED_FIELDS) + 1, len(SAVED_FIELDS) + 2
+SAVE: Final = f"""
+UPDATE journal SET ({_SAVED}) = ({", ".join("?" * len(SAVED_FIELDS))})
+WHERE id = ?{_ID} AND (?{_EPOCH} IS NULL OR ?{_EPOCH} = (SELECT epoch FROM owner WHERE journal = ?{_ID}))
+"""
+NAME: Final = "SELECT name FROM journal WHERE id = ?"
+OWNER: Final = "SELECT epoch, host, process, since FROM owner WHERE journal = ?"
+# Not where another process took it meanwhile.
+OWN: Final = """
+INSERT INTO owner(journal, epoch, host, process, since) SELECT id, ?2, ?3, ?4, ?5 FROM journal WHERE id = ?1
+ON CONFLICT(journal) DO UPDATE
+SET (epoch, host, process, since) = (excluded.epoch, excluded.host, excluded.process, excluded.since)
+WHERE owner.epoch = excluded.epoch - 1
+"""
 JOURNALS: Final = f"{_JOURNALS} ORDER BY id"
 JOURNALS_NAMED: Final = f"{_JOURNALS} WHERE name = ? ORDER BY id"
 FIND: Final = f"{_JOURNALS} WHERE name = ? ORDER BY updated DESC, id DESC LIMIT 1"
@@ -73,15 +113,17 @@ SELECT journal FROM stretch WHERE journal = ? GROUP BY journal HAVING max(id) < 
 """
 # SQLite refuses a row number that is a text (MISMATCH), so nothing is added to a journal that was deleted.
 APPEND: Final = f"""
-INSERT INTO entry(seq, {_ENTRY_COLUMNS}) VALUES (
+INSERT INTO entry(seq, {_ENTRY_COLUMNS})
+SELECT
     ifnull((
         SELECT max(last << 32, ifnull((SELECT max(seq) FROM entry WHERE seq < (last + 1) << 32), 0)) + 1
         FROM (SELECT max(id) AS last FROM stretch WHERE journal = ?1)
     ), 'no such journal'),
-    {_ENTRY_VALUES})
+    {_ENTRY_VALUES}
+WHERE ?{_NEXT} IS NULL OR ?{_NEXT} = (SELECT epoch FROM owner WHERE journal = ?1)
 """
 LAST_ROW: Final = "SELECT last_insert_rowid()"
-# After the row that the same handle wrote last, unless another handle has begun a new stretch of the journal since.
+# After the row that the same owner wrote last, unless another handle or owner has begun a stretch of the journal since.
 APPEND_NEXT: Final = f"""
 INSERT INTO entry(seq, {_ENTRY_COLUMNS})
 SELECT ?{_NEXT}, {_ENTRY_VALUES} FROM (SELECT max(id) AS last FROM stretch WHERE journal = ?1)

@@ -81,7 +81,7 @@ class McpBody:
             for name, value in arguments.items()
             if value is not None or checker.accepts(properties.get(name, True), None)
         }
-        given = checker.settled(given)
+        given = dict(checker.settled(given))
         if faults := checker.faults(given):
             raise refuse(faults)
         return given

@@ -36,7 +36,7 @@ _LOGGERS: Final = ("mcp", "client")  # of the SDK, which would write into the no
 _LONGEST_READ: Final = 300.0  # seconds that the SDK waits for a response that stays open
 
 
-class Lost(Exception):  # noqa: N818 - not an error of ours: the connection is gone
+class Lost(Exception):
     """The connection ended.
 
     Attributes:
@@ -127,7 +127,7 @@ class Link:
         """
         self.calls += 1
         try:
-            await asyncio.wait({self._ready, self._owner}, return_when=asyncio.FIRST_COMPLETED)
+            await self._until(self._ready)
             if not self._ready.done():
                 raise await self._ended()
             return await self._asked(asyncio.ensure_future(request(self._ready.result())))
@@ -136,19 +136,22 @@ class Link:
 
     async def _asked(self, asked: asyncio.Future[T]) -> T:
         try:
-            await asyncio.wait({asked, self._owner}, return_when=asyncio.FIRST_COMPLETED)
-            if not asked.done():
-                raise await self._ended()
-            return asked.result()
+            await self._until(asked)
+            if asked.done():
+                return asked.result()
         except Exception as error:
-            raise await self._fault(error) from error
+            raise self._fault(error) from error
         finally:
             asked.cancel()
+        raise await self._ended()
 
-    async def _fault(self, error: Exception) -> Exception:
+    async def _until(self, future: asyncio.Future[Any]) -> None:
+        """Wait until the future is done or the connection has ended."""
+        waited: set[asyncio.Future[Any]] = {future, self._owner}
+        await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+
+    def _fault(self, error: Exception) -> Exception:
         """What an error of the SDK means."""
-        if isinstance(error, (Lost, ToolError)):
-            return error
         code = getattr(getattr(error, "error", None), "code", None)
         if code == _CLOSED or (isinstance(code, int) and abs(code) == _INVALID):
             self._closing.set()

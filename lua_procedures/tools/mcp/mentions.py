@@ -69,7 +69,7 @@ def mentions(text: str, servers: Collection[str]) -> dict[str, Mention]:
 
 
 def _bare(prefix: str, text: str) -> set[str]:
-    return set(re.findall(rf"(?<![\w.:]){prefix}(\w+)", text))
+    return set(re.findall(rf"""(?<![\w.:"']){prefix}(\w+)""", text))
 
 
 def _quoted(server: str, text: str) -> set[str]:

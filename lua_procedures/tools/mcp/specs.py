@@ -19,8 +19,10 @@ _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 
 
 class ServerSpec(Record):
-    """How an MCP server is reached: a ``command`` that is started and spoken to by its standard input and output, or
-    the ``url`` of one that runs already (streamable HTTP).
+    """How an MCP server is reached.
+
+    Either by the ``command`` that starts it, to speak to it by its standard input and output, or by the ``url`` of one
+    that runs already (streamable HTTP).
 
     Attributes:
         command: the program to start.

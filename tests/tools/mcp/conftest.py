@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,17 +21,22 @@ class Files:
     """How to reach a server, and what was asked of it.
 
     Attributes:
+        path: the file in which it notes what was asked.
         spec: the fields of its ``ServerSpec``.
     """
 
     def __init__(self, calls: Path) -> None:
-        self._calls = calls
-        self.spec = {"command": sys.executable, "args": [str(SERVER), str(calls)], "timeout_seconds": 60}
+        self.path = calls
+        self.spec: dict[str, Any] = {
+            "command": sys.executable,
+            "args": [str(SERVER), str(calls)],
+            "timeout_seconds": 60,
+        }
 
     @property
     def calls(self) -> list[str]:
         """What the server noted, a line for each start and call."""
-        return self._calls.read_text(encoding="utf-8").splitlines() if self._calls.exists() else []
+        return self.path.read_text(encoding="utf-8").splitlines() if self.path.exists() else []
 
     def servers(self, **more) -> dict:
         """``mcp_servers`` with this server as ``files``."""
@@ -44,35 +50,43 @@ def files(tmp_path):
     close_servers()
 
 
-@pytest.fixture
-def web(tmp_path, monkeypatch):
-    """A server that listens on this machine, and asks for the token in MCP_TEST_TOKEN."""
-    monkeypatch.setenv("MCP_TEST_TOKEN", "open-sesame-17")
-    found = Files(tmp_path / "calls.txt")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, str(SERVER), str(tmp_path / "calls.txt"), "--http", str(port)]
-    found.spec = {
-        "url": f"http://127.0.0.1:{port}/mcp", "auth": {"type": "bearer", "env_var": "MCP_TEST_TOKEN"},
-        "timeout_seconds": 60,
-    }  # fmt: skip
+class Web(Files):
+    """A server that listens on this machine."""
 
-    def start():
-        process = subprocess.Popen(command)
+    def __init__(self, calls: Path) -> None:
+        super().__init__(calls)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self._port = probe.getsockname()[1]
+        auth = {"type": "bearer", "env_var": "MCP_TEST_TOKEN"}
+        self.spec = {"url": f"http://127.0.0.1:{self._port}/mcp", "auth": auth, "timeout_seconds": 60}
+
+    def start(self) -> None:
+        """Start it, and wait until it listens."""
+        self._process = subprocess.Popen([sys.executable, str(SERVER), str(self.path), "--http", str(self._port)])
         until = time.monotonic() + 60
         while time.monotonic() < until:
             with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    return process
+                if probe.connect_ex(("127.0.0.1", self._port)) == 0:
+                    return
             time.sleep(0.05)
         raise TimeoutError("the server does not listen")
 
-    found.start, found.process = start, start()
+    def kill(self) -> None:
+        """End it at once."""
+        self._process.kill()
+        self._process.wait()
+
+
+@pytest.fixture
+def web(tmp_path, monkeypatch):
+    """A server over HTTP that asks for the token in MCP_TEST_TOKEN."""
+    monkeypatch.setenv("MCP_TEST_TOKEN", "open-sesame-17")
+    found = Web(tmp_path / "calls.txt")
+    found.start()
     yield found
     close_servers()
-    found.process.kill()
-    found.process.wait()
+    found.kill()
 
 
 @pytest.fixture

@@ -5,17 +5,24 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel
 
-try:
-    from mcp.server.mcpserver import MCPServer
-except ImportError:  # the SDK's first major version
-    from mcp.server.fastmcp import FastMCP as MCPServer  # type: ignore[import-not-found, unused-ignore, no-redef]
-
 CALLS = Path(sys.argv[1])
-server = MCPServer("tests")
+
+
+def new_server() -> Any:
+    """A server of the SDK, whose two major versions name it otherwise."""
+    if find_spec("mcp.server.mcpserver"):
+        return import_module("mcp.server.mcpserver").MCPServer("tests")
+    return import_module("mcp.server.fastmcp").FastMCP("tests")
+
+
+server = new_server()
 
 
 def note(text: str) -> None:
@@ -67,7 +74,7 @@ async def slow(seconds: float) -> str:
 def die() -> str:
     """Ends the server."""
     note("die")
-    print("fatal: the disk is gone", file=sys.stderr, flush=True)
+    sys.stderr.write("fatal: the disk is gone\n")
     os._exit(3)
 
 
@@ -97,7 +104,7 @@ def knows(name: str) -> str:
 @server.tool(structured_output=False)
 def tell(name: str) -> str:
     """Fails, and tells a secret."""
-    print(f"bad token {os.environ[name]}", file=sys.stderr, flush=True)
+    sys.stderr.write(f"bad token {os.environ[name]}\n")
     os._exit(1)
 
 

@@ -11,11 +11,17 @@ import sys
 import threading
 import time
 
+import psutil
 import pytest
 
 import lua_procedures
 from lua_procedures import SchemaError, ServerSpec, ToolError, ToolSpec, UsageError, get_session
+from lua_procedures.testing import ScriptedChatModel
+from lua_procedures.tools.mcp.catalog import Catalog
 from lua_procedures.tools.mcp.servers import close_servers
+from lua_procedures.tools.registry import Registry
+
+from .conftest import SERVER
 
 
 def run(source, files, **options):
@@ -96,7 +102,7 @@ def test_a_module_may_use_a_server(files, monkeypatch):
 
 
 def test_servers_of_the_session(files, session_servers):
-    """The session's servers are there for every run; a ServerSpec is as good as a dict, and a call's own comes first."""
+    """The session's servers are there for every run, as ServerSpec or dict; a call's own come first."""
     session_servers["files"] = ServerSpec(**files.spec)
     assert lua_procedures.run("return files_add{a = 4}").value == 4
     session_servers["files"] = {"command": "no-such-program"}
@@ -113,6 +119,31 @@ def test_only_some_tools(files):
     """A spec may name the tools to take; others are not there."""
     with pytest.raises(lua_procedures.LuaRuntimeError, match='unknown tool "files_echo"; the tools are files_add'):
         run('return Tool("files_echo")', files, spec={"tools": ["add"]})
+
+
+def test_all_tools_of_a_server(files):
+    """A server's name means all of its tools, as programs call them; a name that is no server's means nothing."""
+    servers = Catalog(files.servers(tools=["add", "read-file"]))
+    servers.expect('tools = {"mcp.files"}')
+    servers.contact_here()
+    registry = Registry([], {}, servers=servers)
+    rows = registry.rows()
+    assert registry.bundle("mcp.files") == registry.bundle("files") == ["files_add", "files_read_file"]
+    assert (registry.bundle("web"), registry.bundle("mcp.web")) == (None, None)
+    assert rows["files_add"]["schema"]["required"] == ["a"]
+    silent = Registry([], {}, servers=Catalog(files.servers()))
+    silent.rows(rows)
+    assert silent.bundle("files") == ["files_add", "files_read_file"]
+
+
+def test_an_agent_uses_a_server(files):
+    """An agent that is given a server has its tools, and its calls are tool calls of the turn."""
+    model = ScriptedChatModel([{"tool_calls": [{"name": "files_add", "args": {"a": 1, "b": 2}}]}, "three"])
+    source = 'worker = Agent { tools = {"mcp.files"} } return worker("add").content'
+    found = run(source, files, chat_model=model, spec={"tools": ["add", "echo"]})
+    assert found.value == "three"
+    assert model.requests[0]["tools"] == ["files_add", "files_echo"]
+    assert [(each.name, each.result) for each in found.tool_calls] == [("files_add", 3)]
 
 
 # --- servers that fail ------------------------------------------------------------------------------------------
@@ -132,9 +163,8 @@ def test_a_server_that_dies_gives_a_tool_error_and_is_started_again(files):
 def test_a_server_that_was_killed_between_calls(files):
     """A server that is gone before a call is started again for it: the program notices nothing."""
     run("return files_add{a = 1}", files)
-    listed = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(os.getpid())], capture_output=True, text=True)
-    pids = [int(line.split()[0]) for line in listed.stdout.splitlines() if "server.py" in line]
-    os.kill(pids[0], signal.SIGKILL)
+    for each in psutil.Process().children():
+        each.kill()
     time.sleep(0.3)
     assert run("return files_add{a = 2}", files).value == 2
     assert files.calls == ["started", "add 1 0", "started", "add 2 0"]
@@ -213,6 +243,7 @@ def test_run_inside_a_running_loop(files):
     assert asyncio.run(main()) == 3
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a process cannot send itself an interrupt there")
 @pytest.mark.parametrize("inside", [False, True])
 def test_the_stop_button_ends_a_call(files, inside):
     """KeyboardInterrupt comes through within half a second, and the next run goes on with the same server."""
@@ -265,19 +296,15 @@ def test_showing_a_run_starts_nothing(files, tmp_path, session_servers):
     assert files.calls == ["started", "add 2 0"]
 
 
-def test_a_changed_schema_runs_the_call_again(files):
+def test_a_changed_schema_runs_the_call_again(files, tmp_path):
     """A call is repeated when the tool's schema changes; its description may change."""
-    text = files.spec["args"][0]
-    with open(text, encoding="utf-8") as file:
-        source = file.read()
-    for number, (old, new, executed) in enumerate(
-        [("", "", 1), ('"""Adds two numbers."""', '"""Adds numbers."""', 0), ("b: int = 0", "b: int = 5", 1)]
-    ):
-        changed = f"{files._calls}.{number}.py"
-        with open(changed, "w", encoding="utf-8") as file:
-            file.write(source.replace(old, new))
-        files.spec["args"] = [changed, files.spec["args"][1]]
-        assert run("return files_add{a = 2}", files, name="changing").executed == executed
+    source = SERVER.read_text(encoding="utf-8")
+    edits = [("", "", 1), ('"""Adds two numbers."""', '"""Adds numbers."""', 0), ("b: int = 0", "b: int = 5", 1)]
+    for number, (old, new, executed) in enumerate(edits):
+        changed = tmp_path / f"server{number}.py"
+        changed.write_text(source.replace(old, new), encoding="utf-8")
+        spec = {"args": [str(changed), str(files.path)]}
+        assert run("return files_add{a = 2}", files, name="changing", spec=spec).executed == executed
 
 
 def test_secrets_stay_out(files, tmp_path, monkeypatch):
@@ -359,26 +386,25 @@ def test_http_without_the_right_token(web, monkeypatch):
 def test_http_server_that_is_started_again(web):
     """A server that was restarted is met again; one that is gone is a ToolError."""
     assert run("return files_add{a = 2}", web).value == 2
-    web.process.kill()
-    web.process.wait()
-    web.process = web.start()
+    web.kill()
+    web.start()
     assert run("return files_add{a = 3}", web).value == 3
-    web.process.kill()
-    web.process.wait()
+    web.kill()
     with pytest.raises(ToolError, match="files: "):
         run("return files_add{a = 4}", web)
 
 
-def test_a_process_ends_its_servers(files, tmp_path):
+def test_a_process_ends_its_servers(files):
     """When Python ends, the servers that it started end, and nothing is written."""
     code = f"""
 import lua_procedures
 print(lua_procedures.run("return files_add{{a = 1}}", mcp_servers={files.servers()!r}).value)
 """
-    done = subprocess.run([sys.executable, "-W", "error", "-X", "dev", "-c", code], capture_output=True, text=True)
+    command = [sys.executable, "-W", "error", "-X", "dev", "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert (done.stdout, [line for line in done.stderr.splitlines() if "Warning" in line]) == ("1\n", [])
-    listed = subprocess.run(["ps", "-eo", "args="], capture_output=True, text=True).stdout
-    assert str(tmp_path) not in listed
+    commands = [each.info["cmdline"] or [] for each in psutil.process_iter(["cmdline"])]
+    assert [command for command in commands if str(files.path) in command] == []
 
 
 def test_without_the_package(files, monkeypatch):
@@ -411,4 +437,5 @@ def test_contradictory_specs_are_refused(servers, why):
     """A spec that cannot be meant is a UsageError that says what is wrong, and repeats no value."""
     with pytest.raises(UsageError, match=why) as caught:
         lua_procedures.run("return 1", mcp_servers=servers)
-    assert "secret" not in str(caught.value)
+    assert "me:secret" not in str(caught.value)
+    assert "hunter2" not in str(caught.value)

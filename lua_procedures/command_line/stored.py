@@ -1,0 +1,113 @@
+"""Commands on what a store has: ``list``, ``show``, ``history``, ``fork``, ``answer``, ``export``, ``import``."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from .. import api
+from ..durable.entries import JournalRow
+from ..errors import RunLocked
+from ..human.answers import parse_text
+from ..rendering.record import record_text
+from ..rendering.requests import question_text
+from ..rendering.text import one_line
+from .options import DEFAULT_STORE
+from .output import plain, run_object, say, write_json, write_result
+from .running import how_to_go_on, resume
+from .stores import existing_store, new_store
+
+__all__ = ["answer", "export", "fork", "history", "import_file", "list_runs", "show"]
+
+
+def list_runs(options: Namespace) -> int:
+    """List the newest journal of each name, the one updated last at the end."""
+    rows: dict[str, JournalRow] = {}
+    if options.store or Path(DEFAULT_STORE).exists():
+        for row in sorted(existing_store(options.store).journals(), key=lambda each: each.updated):
+            rows.pop(row.name, None)
+            if row.name.isprintable():  # others are no runs, but records of such
+                rows[row.name] = row
+    if options.json:
+        write_json([_row(row) for row in rows.values()])
+    elif not rows:
+        say("no runs")
+    width = max(map(len, rows), default=0)
+    for row in [] if options.json else rows.values():
+        when = datetime.fromtimestamp(row.updated, UTC).astimezone()
+        write_result(f"{one_line(row.name, 128):{width}}  {row.status:9}  {when:%Y-%m-%d %H:%M}")
+    return 0
+
+
+def _row(row: JournalRow) -> dict[str, Any]:
+    times = {name: datetime.fromtimestamp(getattr(row, name), UTC).isoformat() for name in ("started", "updated")}
+    return {"name": row.name, "run_id": f"{row.root}-{row.generation}", "status": row.status, **times}
+
+
+def show(options: Namespace) -> int:
+    """Show a run as the store has it."""
+    run = api.show(options.name, store=existing_store(options.store))
+    if options.json:
+        write_json(run_object(run))
+        return 0
+    write_result(record_text(run, question=False))
+    if run.pending is not None:
+        write_result(f"{question_text(run.pending)}\n{how_to_go_on(run, options)}")
+    return 0
+
+
+def history(options: Namespace) -> int:
+    """Show the history of a run."""
+    from ..histories.telling import history as history_of
+
+    _result(history_of(options.name, store=existing_store(options.store)), options)
+    return 0
+
+
+def fork(options: Namespace) -> int:
+    """Begin another run with what a run did before a position."""
+    from ..histories.forking import fork as fork_at
+
+    position = int(options.position) if options.position.isdecimal() else options.position
+    _result(fork_at(options.name, position, options.new_name, store=existing_store(options.store)), options)
+    return 0
+
+
+def answer(options: Namespace) -> int:
+    """Record an answer; with ``--resume`` go on with the run."""
+    store = existing_store(options.store)
+    request = api.open_request(options.name, options.request, store=store)
+    value = parse_text(request, options.value)
+    response = api.answer(options.name, value, request.id, store=store, channel="command line")
+    if options.resume:
+        try:
+            return resume(options)
+        except RunLocked as locked:  # whoever asked the question takes the answer, and goes on
+            say(f"answered; {locked.message}")
+    if options.json:
+        write_json(plain(response))
+    elif not options.resume:
+        say(f"answered: {one_line(request.message, 160)}")
+    return 0
+
+
+def export(options: Namespace) -> int:
+    """Write a run to a file."""
+    run = api.show(options.name, store=existing_store(options.store))
+    _result(run.export(options.path), options)
+    return 0
+
+
+def import_file(options: Namespace) -> int:
+    """Take a run from a file into the store."""
+    _result(api.import_run(options.path, options.new_name, store=new_store(options.store)), options)
+    return 0
+
+
+def _result(result: Any, options: Namespace) -> None:
+    if options.json:
+        write_json(plain(result))
+    else:
+        write_result(repr(result))

@@ -30,7 +30,10 @@ from lua_procedures import run
 print(time.process_time() - started)
 """
 _NO_AGENT = "run('return 1')"
-_AGENT = "from lua_procedures.testing import ScriptedChatModel\nrun('w = Agent {} w(1)', chat_model=ScriptedChatModel(['a']))"
+_AGENT = """
+from lua_procedures.testing import ScriptedChatModel
+run('w = Agent {} w()', chat_model=ScriptedChatModel(['a']))
+"""
 
 
 def _model() -> ScriptedChatModel:

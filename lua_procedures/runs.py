@@ -191,6 +191,8 @@ class RunData:
     """What the runner knows of a run; ``Run`` reads from it.
 
     ``checkpoints`` and ``world`` are read only when somebody looks: a run of 10,000 steps costs nothing more.
+    ``under_way`` are those without an outcome in which it came to rest, ``cut_off`` is the path and the text of a model
+    call that was stopped.
     """
 
     name: str
@@ -224,6 +226,8 @@ class RunData:
     list_answers: Callable[[], Sequence[HumanResponse]] = tuple
     list_agents: Callable[[], dict[str, AgentState]] = dict
     planned: list[Checkpoint] = field(default_factory=list)
+    under_way: list[Checkpoint] = field(default_factory=list)
+    cut_off: tuple[str, str] = ("", "")
     fixture: Callable[[], Fixture | None] = lambda: None
     render: Callable[[Run], dict[str, str]] = lambda run: {"text/plain": repr(run)}
     export: Callable[[Run, str | os.PathLike[str]], Exported] = _nowhere

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from fractions import Fraction
 
 import pytest
 from hypothesis import given, settings
@@ -159,6 +160,24 @@ def test_an_unknown_run_has_no_history(store):
     with pytest.raises(StoreError, match="no run 'u'") as error:
         told("u", store)
     assert "The runs there: t." in str(error.value)
+
+
+def test_what_an_import_left_out_cuts_the_history_short(tmp_path):
+    """A live object that did not come along ends the path there, for what follows it runs again."""
+    store = MemoryStore()
+    program = "local a = Step.run('a', function() return 1 end)\nlocal o = thing{}\n" + PROGRAM.replace('"a"', '"z"')
+
+    def thing() -> object:
+        """Give something that is no plain data."""
+        return Fraction(1, 2)
+
+    run(program, name="t", store=store, tools=[thing]).export(tmp_path / "t.pickle")
+    import_run(tmp_path / "t.pickle", "u", store=store)
+    [journal] = told("u", store).journals
+    assert (journal.checkpoints, journal.superseded) == (1, ())
+    with pytest.raises(UsageError, match="The nearest: "):
+        fork("u", "b", "v", store=store)
+    assert fork("u", 1, "v", store=store).kept == 1
 
 
 # -- differences -----------------------------------------------------------------------------------------------------

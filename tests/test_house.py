@@ -23,7 +23,8 @@ PACKAGE = ROOT / "lua_procedures"
 #: A module imports from its own row and from rows above it.
 ROWS = """
 _version errors limits handles language durable human modules records graph_exports graphs runs events rendering
-primitives program tools predictors agents files fixtures runner given session exports histories jobs api notebook testing __init__
+primitives program tools predictors agents files fixtures runner given session exports histories
+run_records jobs api command_line __main__ notebook testing __init__
 """.split()
 
 #: Rows above that a row must not know all the same.

@@ -154,7 +154,13 @@ def _are_tools(value: Any) -> bool:
 
 
 def _is_tool(value: Any) -> bool:
-    return type(value) is dict and value.keys() == _TOOL.keys() and all(_TOOL[name](value[name]) for name in _TOOL)
+    if type(value) is not dict or value.keys() not in (_TOOL.keys(), _TOOL.keys() | _SERVED.keys()):
+        return False
+    return all({**_TOOL, **_SERVED}[name](each) for name, each in value.items())
+
+
+def _are_texts(value: Any) -> bool:
+    return type(value) is dict and all(map(_is_text, value.values()))
 
 
 def _is_bool(value: Any) -> bool:
@@ -173,10 +179,14 @@ _TOOL: Final[Mapping[str, Check]] = {
     "single": _or_none(_is_text),
     "is_global": _is_bool,
     "order": lambda value: type(value) is list and all(map(_is_text, value)),
+    "schema": lambda value: type(value) is dict,
 }
+#: And besides, where an MCP server has it.
+_SERVED: Final[Mapping[str, Check]] = {"server": _is_text, "tool": _is_text}
 _OPTIONS: Final[Mapping[str, Check]] = {
     "chunk": _is_text,
     "first_line": _is_int,
+    "models": _are_texts,
     "modules": _are_modules,
     "pending": _or_none(_is_text),
     "title": _is_text,

@@ -19,7 +19,7 @@ FORMAT: Final = "lua-procedures/run"
 VERSION: Final = 1
 
 #: The options of a run that go with it; a folder of files is one of this machine, and a file must not choose it.
-OPTIONS: Final = ("chunk", "first_line", "modules", "pending", "title", "tools")
+OPTIONS: Final = ("chunk", "first_line", "models", "modules", "pending", "title", "tools")
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import takewhile
 
 from ..durable.entries import HIDDEN_KINDS, Entry
 from ..durable.journal import Journal, frame_chain, root_key
@@ -52,14 +53,20 @@ class Branches:
         self.visible = _visible(self.path)
 
     def _newest_path(self) -> list[Entry]:
+        reached = self._reached()
+        path = self._last_written() if reached is None else self._back_from(reached)
+        begins = path[0].prev if path else reached or self._start
+        if begins == self._start:
+            return path
+        return list(self._on_from(self._start, set()))  # an import left something out
+
+    def _reached(self) -> bytes | None:
+        """How far the newest pass came; None where it could not say, such as one that was killed."""
         row = self.journal.row
         if row.status == "completed" and row.tail is not None:
-            return self._back_from(row.tail)
-        if row.status not in ("running", "pending"):
-            reached = loads(row.options).get("reached")
-            if reached is not None:
-                return self._back_from(bytes.fromhex(reached))
-        return self._last_written()
+            return row.tail
+        reached = None if row.status in ("running", "pending") else loads(row.options).get("reached")
+        return None if reached is None else bytes.fromhex(reached)
 
     def _back_from(self, chain: bytes) -> list[Entry]:
         """What was done up to a chain, in its frame."""
@@ -74,7 +81,10 @@ class Branches:
         last = next((entry for entry in self._checkpoints[::-1] if "/" not in entry.path), None)
         if last is None:
             return []
-        return [*self._back_from(last.chain), *self._on_from(last.chain, set())]
+        path = [*self._back_from(last.chain), *self._on_from(last.chain, set())]
+        place, _, inner = self._checkpoints[-1].path.partition("/")
+        # an operation is written after what is inside it, so that one did not come to its end
+        return [*takewhile(lambda entry: position_of(entry) < int(place), path)] if inner else path
 
     def _on_from(self, chain: bytes, seen: set[int]) -> Iterator[Entry]:
         """What follows a chain along the newest branch, up to what was seen already."""

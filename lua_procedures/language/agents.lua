@@ -54,7 +54,12 @@ return function(kit)
   local function take_turn(id, messages, output)
     if live.tracker then kit.changing(label(id)) end
     local talk = talks[id]
-    talk.messages, talk.output = kit.merged(talk.messages, messages), output
+    local list, last = talk.messages, talk.messages[#talk.messages]
+    if last and messages[1] and last.moment > messages[1].moment then talk.messages = kit.merged(list, messages)
+    else
+      for _, message in ipairs(messages) do list[#list + 1] = message end
+    end
+    talk.output = output
   end
 
   -- A moment for what is said in a turn. Each counts also where the turn is put back, or fails, so that what Session

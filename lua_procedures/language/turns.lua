@@ -329,7 +329,7 @@ return function(kit)
     if options == nil then return {} end
     if type(options) == "string" then return { message = options } end
     if type(options) ~= "table" or getmetatable(options) ~= nil and not kit.plain_views[options] then
-      fail(agent.name, "options: a message or a table of options expected, got " .. kit.type_name(options))
+      kit.misuse("Agent.turn", "options", options)
     end
     if results[options] then return { message = results[options].content } end
     if rawget(options, 1) ~= nil then kit.misuse("Agent.turn", "options", options) end

@@ -14,7 +14,7 @@ __all__ = ["checkpoint_lines", "checkpoints_html"]
 
 _NAME = 80
 _ERROR = 160
-_MARK_COLORS = {"failed": el.RED, "running": el.AMBER, "waiting": el.AMBER}
+_MARK_COLORS = {"failed": el.RED, "running": el.AMBER, "stopped": el.AMBER, "waiting": el.AMBER}
 
 
 def checkpoints_html(lines: Sequence[Line], *, visible: int, limit: int, volatile: bool) -> str:

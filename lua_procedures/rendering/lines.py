@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from .markdown import headline
@@ -27,6 +28,7 @@ class Line:
         first, last: lines of the cell where they were called; 0 where unknown.
         seconds: what they took together when they ran.
         running: whether it has started and has no outcome yet.
+        halted: why it has no outcome in a run that is over: ``waiting``, ``stopped`` or ``failed``.
         planned: whether it would run; then ``tokens`` is what it had cost.
         said: the start of an agent's last answer.
         error: message of the last failure.
@@ -44,6 +46,7 @@ class Line:
     last: int = 0
     seconds: float = 0.0
     running: bool = False
+    halted: str = ""
     planned: bool = False
     tokens: int = 0
     said: str = ""
@@ -63,9 +66,9 @@ class Line:
 
     @property
     def mark(self) -> str:
-        """``running``, ``waiting`` (for a person), ``failed`` or ``kept`` (all of them), ``ran``; in a plan ``to run``."""
-        if self.planned:
-            return "to run"
+        """``running``, ``waiting``, ``stopped``, ``failed`` or ``kept`` (all of them), ``ran``; planned: ``to run``."""
+        if self.planned or self.halted:
+            return self.halted or "to run"
         if self.running:
             return "waiting" if self.kind == "human" else "running"
         if self.failed and self.failed == self.count:
@@ -98,7 +101,11 @@ class Line:
 
 
 def fold(
-    checkpoints: Iterable[Checkpoint], answers: Sequence[HumanResponse] = (), *, planned: bool = False
+    checkpoints: Iterable[Checkpoint],
+    answers: Sequence[HumanResponse] = (),
+    *,
+    planned: bool = False,
+    halted: Mapping[str, str] = MappingProxyType({}),
 ) -> list[Line]:
     """The outermost frame's lines, from checkpoints in path order.
 
@@ -106,6 +113,7 @@ def fold(
         checkpoints: of the run, or what a plan would run.
         answers: tell which checkpoints timed out.
         planned: whether they would run, so that their lines say what they had cost.
+        halted: path → why, of those that have no outcome.
     """
     root = Line("", "")
     frames = [root]
@@ -114,7 +122,11 @@ def fold(
     for checkpoint in checkpoints:
         depth = min(checkpoint.path.count("/"), len(frames) - 1)
         del frames[depth + 1 :]
-        line = _line_for(frames[depth], checkpoint, indexes)
+        if checkpoint.path in halted:
+            line = Line(checkpoint.kind, checkpoint.name, halted=halted[checkpoint.path])
+            frames[depth].inner.append(line)
+        else:
+            line = _line_for(frames[depth], checkpoint, indexes)
         line.add(
             checkpoint.line or 0,
             replayed=checkpoint.replayed,

@@ -96,8 +96,8 @@ def record_html(run: Run, *, volatile: bool | None = None, question: bool = True
     """
     volatile = not _known(run).headless if volatile is None else volatile
     change = _known(run).change
-    checkpoints = run.checkpoints
-    lines = fold(run.planned, planned=True) if _is_plan(run) else fold(checkpoints, run.answers)
+    checkpoints = _checkpoints_of(run)
+    lines = _lines_of(run, checkpoints)
     return el.page(
         [
             _head_html(
@@ -125,7 +125,7 @@ def record_bundle(run: Run) -> dict[str, str]:
 
 def record_text(run: Run, *, question: bool = True) -> str:
     """The static record as text: at most 60 lines, the same each time the run goes the same way."""
-    checkpoints = run.checkpoints
+    checkpoints = _checkpoints_of(run)
     lines = [f"{one_line(_known(run).title or run.name, 128)}: {run.status} · {spared_of(run, checkpoints)}"]
     change = _known(run).change
     lines += [one_line(change, 200)] if change else []
@@ -146,6 +146,26 @@ def _is_plan(run: Run) -> bool:
     return run.status == "pending"
 
 
+def _checkpoints_of(run: Run) -> list[Checkpoint]:
+    """All checkpoints, and those without an outcome in which the run came to rest."""
+    under_way = _known(run).under_way
+    if not under_way or _is_plan(run):
+        return run.checkpoints
+    return sorted([*run.checkpoints, *under_way], key=lambda each: [int(place) for place in each.path.split("/")])
+
+
+def _halted(run: Run) -> dict[str, str]:
+    """Path → why, of the checkpoints without an outcome."""
+    why = {"paused": "waiting", "failed": "failed"}.get(run.status, "stopped")
+    return {checkpoint.path: why for checkpoint in _known(run).under_way}
+
+
+def _lines_of(run: Run, checkpoints: Sequence[Checkpoint]) -> list[Line]:
+    if _is_plan(run):
+        return fold(run.planned, planned=True)
+    return fold(checkpoints, run.answers, halted=_halted(run))
+
+
 def _known(run: Run) -> RunData:
     return run._data  # noqa: SLF001  # a record shows what is not worth a public attribute, such as what changed
 
@@ -155,8 +175,7 @@ def _body_lines(run: Run, checkpoints: Sequence[Checkpoint], room: int) -> list[
     notices = run.notices
     first, left_out, last = ends(notices, 2 * room, room)
     said = [line for notice in (*first, *last) for line in notice_lines(notice)]
-    folded = fold(run.planned, planned=True) if _is_plan(run) else fold(checkpoints, run.answers)
-    shown = checkpoint_lines(folded, max(room - len(said), room // 2))
+    shown = checkpoint_lines(_lines_of(run, checkpoints), max(room - len(said), room // 2))
     said_first, more, said_last = ends(said, room - len(shown) - 1, (room - len(shown)) // 3)
     if not more and not left_out:
         return [*shown, *said]
@@ -289,11 +308,12 @@ def _file_name(name: str) -> str:
 
 
 def _agents_html(run: Run, checkpoints: Sequence[Checkpoint]) -> str:
-    turns, left_out = turns_of(checkpoints, _MAX_TURNS)
+    turns, left_out = turns_of(checkpoints, _MAX_TURNS, _halted(run), _known(run).cut_off)
     if not turns:
         return ""
-    spent = el.block(el.muted(el.safe(f"agents: {spent_text(run.agents.values(), run.usage)}", 1000)))
-    return spent + turns_html(turns, budget=_TURNS, left_out=left_out)
+    agents = run.agents  # without those whose first turn is not over
+    spent = el.safe(f"agents: {spent_text(agents.values(), run.usage)}", 1000) if agents else ""
+    return el.block(el.muted(spent)) * bool(agents) + turns_html(turns, budget=_TURNS, left_out=left_out)
 
 
 def _notices_html(run: Run) -> str:

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from ..language.diagnostics import split_position
@@ -83,6 +84,7 @@ class Turn:
         answers: the last ones; ``answers_left_out`` came before.
         tokens: what its model calls took.
         running: whether it goes on.
+        halted: why it has no end in a run that is over: ``waiting``, ``stopped`` or ``failed``.
         kept: whether all of it came from the journal.
         error: why it failed.
     """
@@ -93,6 +95,7 @@ class Turn:
     answers_left_out: int = 0
     tokens: int = 0
     running: bool = False
+    halted: str = ""
     kept: bool = False
     error: str = ""
 
@@ -200,12 +203,19 @@ def frame_of(path: str) -> str:
     return path.rpartition("/")[0]
 
 
-def turns_of(checkpoints: Iterable[Checkpoint], limit: int) -> tuple[list[Turn], int]:
+def turns_of(
+    checkpoints: Iterable[Checkpoint],
+    limit: int,
+    halted: Mapping[str, str] = MappingProxyType({}),
+    cut_off: tuple[str, str] = ("", ""),
+) -> tuple[list[Turn], int]:
     """The last turns of a run, and how many were before them.
 
     Args:
         checkpoints: in path order, outer before inner.
         limit: how many turns.
+        halted: path → why, of those that have no outcome.
+        cut_off: the path of a model call that was stopped, and its text so far.
     """
     listed = list(checkpoints)
     paths = [each.path for each in listed if each.kind == "agent_turn"]
@@ -213,11 +223,15 @@ def turns_of(checkpoints: Iterable[Checkpoint], limit: int) -> tuple[list[Turn],
     for checkpoint in listed:
         if checkpoint.path in shown and checkpoint.kind == "agent_turn":
             _begin(shown[checkpoint.path], checkpoint)
+            shown[checkpoint.path].halted = halted.get(checkpoint.path, "")
         elif (turn := shown.get(frame_of(checkpoint.path))) is not None:
             _take(turn, checkpoint)
     for checkpoint in listed:
-        if checkpoint.path in shown and checkpoint.error is None:
+        if checkpoint.path in shown and checkpoint.error is None and checkpoint.path not in halted:
             shown[checkpoint.path].ended(checkpoint.value)
+    stopped = shown.get(frame_of(cut_off[0])) if cut_off[1] else None
+    if stopped is not None and stopped.halted:
+        stopped.answered({"content": f"{cut_off[1]} …"})
     return list(shown.values()), len(paths) - len(shown)
 
 

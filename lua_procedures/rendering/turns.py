@@ -37,7 +37,7 @@ def turns_html(
     """
     shown: list[str] = []
     for at in range(len(turns) - 1, -1, -1):
-        opened = turns[at].running or at == len(turns) - 1
+        opened = turns[at].running or bool(turns[at].halted) or at == len(turns) - 1
         made = _fitting(turns[at], budget, text, opened=opened, asking=asking)
         if made is None:
             left_out += at + 1
@@ -85,8 +85,9 @@ def _turn_html(turn: Turn, text: int, *, opened: bool, asking: bool) -> str:
     summary = " ".join(part for part in (el.bold(name), start, el.muted(_facts(turn))) if part)
     if turn.error:
         summary += f" {el.colored(el.safe(turn.error, 160), el.RED)}"
-    elif turn.running:
-        summary += f" {el.colored('running…', el.AMBER)}"
+    elif turn.running or turn.halted:
+        color = el.RED if turn.halted == "failed" else el.AMBER
+        summary += f" {el.colored(turn.halted or 'running…', color)}"
     left_out = turn.answers_left_out
     parts = [el.muted(f"… {count_of(left_out, 'earlier answer')} left out")] if left_out else []
     parts += [_answer_html(turn, answer, text, asking=asking) for answer in turn.answers]
@@ -120,7 +121,9 @@ def _said_html(turn: Turn, said: str) -> str:
     label = el.muted(f"to {el.safe(one_line(turn.agent, 40), 40)}")
     if len(said) <= _SHORT and said.count("\n") < 5:
         return el.block(f'{label} <span style="white-space:pre-wrap">{el.safe(said, _SHORT)}</span>')
-    return el.details(f"{label} {el.safe(headline(said, _START), _START)}", el.block(markdown_html(said, _SAID), color=el.GREY))
+    return el.details(
+        f"{label} {el.safe(headline(said, _START), _START)}", el.block(markdown_html(said, _SAID), color=el.GREY)
+    )
 
 
 def _state_of(turn: Turn, answer: Answer, tool: ToolUse, *, asking: bool) -> str:
@@ -128,7 +131,8 @@ def _state_of(turn: Turn, answer: Answer, tool: ToolUse, *, asking: bool) -> str
     if tool.settled:
         shown = el.safe(tool.result_line, 100)
         return el.colored(f"failed: {shown}", el.RED) if tool.failed else f"→ {shown}"
-    if not turn.running:
+    asking = asking or turn.halted == "waiting"
+    if not (turn.running or asking):
         return el.muted("not run")
     if tool is not next(each for each in answer.tools if not each.settled):
         return el.muted("comes next")

@@ -198,7 +198,7 @@ def _listed(entries: Sequence[Entry]) -> list[str]:
 def _last_whole(entries: Sequence[Entry], before: int) -> str | None:
     """The last checkpoint among the first ``before`` entries that can be read and is not deleted."""
     listed = set(_listed(entries))
-    for entry in reversed(entries[:before]):
+    for entry in entries[:before][::-1]:
         if entry.kind == _SAVED and entry.name in listed:
             try:
                 _read(entries, entry.name)

@@ -19,7 +19,7 @@ from ..language.runtime import Guest
 from ..runs import Message, Run, RunData, RunStatus, Stop, ToolCall
 from .hosting import Hosting
 from .ledger import Ledger
-from .listing import listing, planned
+from .listing import listing, planned, under_way
 from .outcomes import agents_of, checkpoint_of, response_of
 from .outside import Outside
 from .passes import Program
@@ -90,7 +90,7 @@ class Ending:
         data.list_agents = lambda: agents_of(listing(ledger))
         data.fixture = self.outside.fixture
         data.usage, data.unpriced = host.spending.usage, host.spending.unpriced
-        data.planned = planned(ledger)
+        data.planned, data.under_way = planned(ledger), under_way(ledger)
         if error is not None:
             error.run = self.run
             if error.line is not None:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from itertools import chain, pairwise
-
 from ..durable.entries import Entry
 from ..runs import Checkpoint, Usage
 from .ledger import Ledger
 from .outcomes import checkpoint_of, usage_of
 from .spending import sum_of
 
-__all__ = ["listing", "planned"]
+__all__ = ["listing", "planned", "under_way"]
 
 
 def listing(ledger: Ledger) -> list[tuple[Entry, bool]]:
@@ -33,13 +31,29 @@ def planned(ledger: Ledger) -> list[Checkpoint]:
 
     One whose own frame is where the pass stopped is followed by what is superseded in it, and has no tokens itself.
     """
-    rows = []
-    for entry, after in pairwise(chain(ledger.planned, [None])):
-        checkpoint = checkpoint_of(entry, replayed=False)
-        if after is None or not after.path.startswith(entry.path + "/"):
-            checkpoint = checkpoint.model_copy(update={"usage": _usage_inside(ledger, entry)})
-        rows.append(checkpoint)
-    return rows
+    paths = [entry.path for entry in ledger.planned]
+    return [_with_usage(ledger, entry, after) for entry, after in zip(ledger.planned, [*paths, ""][1:], strict=True)]
+
+
+def _with_usage(ledger: Ledger, entry: Entry, after: str) -> Checkpoint:
+    checkpoint = checkpoint_of(entry, replayed=False)
+    if after.startswith(entry.path + "/"):
+        return checkpoint
+    return checkpoint.model_copy(update={"usage": _usage_inside(ledger, entry)})
+
+
+def under_way(ledger: Ledger) -> list[Checkpoint]:
+    """The operations that a pass came to rest in, outer before inner."""
+    return [
+        Checkpoint(
+            position=int(frame.path.rpartition("/")[2]),
+            path=frame.path,
+            kind=frame.kind,
+            name=frame.name,
+            line=frame.line or None,
+        )
+        for frame in ledger.frames[1:]
+    ]
 
 
 def _usage_inside(ledger: Ledger, entry: Entry) -> Usage | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable, Mapping, Sequence
 from itertools import takewhile
@@ -121,23 +122,34 @@ class Turns:
         self, agent: str, sought: Sought, request: dict[str, Any], retry: Retry, notices: list[Notice], told: list[str]
     ) -> Callable[[], Any]:
         """What makes the call."""
-        model, emit = request["model"], self._pass.emit
+        model, emit, data = request["model"], self._pass.emit, self._pass.data
+        pieces: list[str] = []
+
+        def begin() -> None:
+            pieces.clear()
+            emit(Told(sought.path, agent, tuple(told)))
 
         def on_text(piece: str) -> None:
+            pieces.append(piece)
             emit(TextStreamed(sought.path, agent, piece))
 
         def on_retry(attempt: int, error: ModelError, delay: float) -> None:
             said = f"{agent}: {error.message}; attempt {attempt + 1} of {retry.max_attempts} in {delay:g} s"
             notices.append(Notice(kind="log", level="warning", message=said, line=sought.line or None))
+            begin()
 
         async def ask() -> dict[str, Any]:
-            emit(Told(sought.path, agent, tuple(told)))
+            begin()
             chat = self._program.chat_models.get(model["name"], model["provider"])
-            if self._pass.people.blocking:
-                with self._pass.calling():
-                    answer = call(chat, request, on_text, retry=retry, on_retry=on_retry)
-            else:
-                answer = await self._pass.wait(acall(chat, request, on_text, retry=retry, on_retry=on_retry))
+            try:
+                if self._pass.people.blocking:
+                    with self._pass.calling():
+                        answer = call(chat, request, on_text, retry=retry, on_retry=on_retry)
+                else:
+                    answer = await self._pass.wait(acall(chat, request, on_text, retry=retry, on_retry=on_retry))
+            except (asyncio.CancelledError, KeyboardInterrupt):
+                data.cut_off = (sought.path, "".join(pieces))
+                raise
             schema = request["schema"]
             if schema is not None and not answer["tool_calls"] and "data" not in answer:
                 answer["fault"] = faults(schema, answer)

@@ -11,13 +11,18 @@ It needs pytest and Hypothesis::
 
         def reopen(self, store):
             return MyStore(store.path)
+
+What a store promises beyond one process, such as to follow an owner that was killed, is for its own tests to show.
 """
 
 # ruff: noqa: S101 - these are tests
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import socket
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, Final
@@ -28,7 +33,7 @@ from hypothesis import strategies as st
 
 from ..durable.entries import Entry, JournalRow, StoredRequest
 from ..durable.stores import Store, open_store
-from ..errors import StoreError
+from ..errors import RunLocked, StoreError
 
 __all__ = ["StoreConformance", "any_entry", "any_row", "any_text"]
 
@@ -72,6 +77,25 @@ def _entry(number: int = 0, **changes: Any) -> Entry:
     key, prev, chain = (bytes([part]) * 16 for part in range(3))
     entry = Entry(key, prev, chain, str(number), "step", f"s{number}", "{}", str(number))
     return entry._replace(**changes)
+
+
+def _best(call: Callable[[], object]) -> float:
+    """The shortest of five times that a call takes, in seconds."""
+    times = []
+    for _ in range(5):
+        started = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - started)
+    return min(times)
+
+
+def _owned(store: Store, journal: int) -> bool:
+    """Whether somebody drives a journal."""
+    try:
+        store.own(journal).release()
+    except RunLocked:
+        return True
+    return False
 
 
 def _types(entries: list[Entry]) -> list[list[type]]:
@@ -187,6 +211,14 @@ class StoreConformance:
             assert caught.value.line == 7
             assert list(store.entries(journal)) == []
 
+    def test_large_values_return_as_they_were(self, store: Store, other: Store) -> None:
+        """A value of 100 MB is kept like any other."""
+        journal = store.create(_row()).id
+        outcome = "x" * 100_000_000
+        store.append(journal, _entry(outcome=outcome))
+        [read] = other.entries(journal)
+        assert read.outcome == outcome
+
     # Journals
 
     @_property
@@ -277,6 +309,14 @@ class StoreConformance:
         assert store.journals("b") == [rows[1], rows[3]]
         assert store.journals("c") == []
 
+    def test_a_thousand_runs_are_listed_in_milliseconds(self, store: Store) -> None:
+        """A thousand journals are listed in less than a tenth of a second, and one is found in a tenth of that."""
+        for number in range(1000):
+            store.create(_row(f"run-{number}", program="return 1", inputs='{"n":1}'))
+        assert len(store.journals()) == 1000
+        assert _best(store.journals) < 0.1
+        assert _best(lambda: store.find("run-500")) < 0.01
+
     @pytest.mark.parametrize(
         "name", ["'\"`;--\\", "%", "_", "日本語 🎉", " a ", "a\0b", "é" * 128, "x'); DROP TABLE journal; --"]
     )
@@ -294,6 +334,123 @@ class StoreConformance:
         """Case, composition and blanks make another name."""
         store.create(_row(name))
         assert store.find(unlike) is None
+
+    # Ownership
+
+    def test_a_journal_has_one_owner_at_a_time(self, store: Store, other: Store) -> None:
+        """A second owner is refused by every handle, with who owns it and since when, until the first lets go."""
+        journal, free = store.create(_row()).id, store.create(_row("other")).id
+        before = time.time()
+        with store.own(journal):
+            for handle in (store, other):
+                with pytest.raises(RunLocked, match=f"'triage' is being driven by process {os.getpid()} on") as caught:
+                    handle.own(journal)
+                assert (caught.value.host, caught.value.process) == (socket.gethostname(), os.getpid())
+                assert caught.value.since is not None
+                assert before <= caught.value.since <= time.time()
+            assert not _owned(other, free)
+        assert not _owned(other, journal)
+        assert not _owned(store, journal)
+
+    def test_taking_counts_the_epoch_up(self, store: Store, other: Store) -> None:
+        """Each taking of a journal has the next epoch, from 1 on, and stays to be read when it is released."""
+        first, second = store.create(_row()).id, store.create(_row()).id
+        assert store.owner(first) is None
+        for expected, handle in enumerate((store, other, other, store), 1):
+            with handle.own(first) as ownership:
+                assert ownership.epoch == expected
+            assert other.owner(first) == ownership.owner
+        assert store.owner(second) is None
+        with store.own(second) as ownership:
+            assert ownership.epoch == 1
+
+    def test_releasing_twice_is_once(self, store: Store, other: Store) -> None:
+        """An ownership that was released does not release the next one."""
+        journal = store.create(_row()).id
+        ownership = store.own(journal)
+        ownership.release()
+        with other.own(journal):
+            ownership.release()
+            assert _owned(store, journal)
+
+    def test_owner_that_was_followed_cannot_write(self, store: Store, other: Store) -> None:
+        """Once another owner has followed, an earlier one writes neither entries nor the head; the new one does."""
+        row = store.create(_row())
+        stalled = store.own(row.id)
+        store.append(row.id, _entry(0), stalled.epoch)
+        stalled.release()  # as where its lock was lost, which it does not know
+        with other.own(row.id) as ownership:
+            for _ in range(2):
+                with pytest.raises(StoreError, match=f"'triage' was taken over by process {os.getpid()} on"):
+                    store.append(row.id, _entry(1), stalled.epoch)
+                with pytest.raises(StoreError, match="was taken over"):
+                    store.save(replace(row, status="failed"), stalled.epoch)
+                other.append(row.id, _entry(2), ownership.epoch)
+            other.save(replace(row, status="paused"), ownership.epoch)
+        assert list(store.entries(row.id)) == [_entry(0), _entry(2), _entry(2)]
+        assert [kept.status for kept in store.journals()] == ["paused"]
+
+    @_property
+    @given(turns=st.lists(st.tuples(st.integers(0, 1), st.booleans(), st.integers(0, 3)), max_size=12))
+    def test_owners_write_one_after_the_other(
+        self, store: Store, other: Store, turns: list[tuple[int, bool, int]]
+    ) -> None:
+        """However handles take journals by turns, each finds what was written before, and only the last one writes."""
+        journals = [store.create(_row(name)).id for name in "ab"]
+        written: dict[int, list[Entry]] = {journal: [] for journal in journals}
+        last: dict[int, tuple[Store, int]] = {}
+        for which, second, count in turns:
+            journal, handle = journals[which], other if second else store
+            with handle.own(journal) as ownership:
+                assert list(handle.entries(journal)) == written[journal]
+                for number in range(count):
+                    handle.append(journal, _entry(number), ownership.epoch)
+                    written[journal].append(_entry(number))
+                if journal in last:
+                    earlier, epoch = last[journal]
+                    with pytest.raises(StoreError, match="taken over"):
+                        earlier.append(journal, _entry(99), epoch)
+            last[journal] = handle, ownership.epoch
+        assert {journal: list(store.entries(journal)) for journal in journals} == written
+
+    def test_of_many_that_take_at_once_one_owns(self, store: Store, other: Store) -> None:
+        """Threads that take a journal at the same time get one ownership between them."""
+        journal = store.create(_row()).id
+        with ThreadPoolExecutor(8) as pool:
+            taking = [pool.submit((store, other)[number % 2].own, journal) for number in range(8)]
+            failed = [each.exception() for each in taking]
+        assert [type(error) for error in failed if error is not None] == [RunLocked] * 7
+        [owned] = [each.result() for each in taking if each.exception() is None]
+        assert owned.owner == store.owner(journal)
+        owned.release()
+
+    def test_questions_need_no_ownership(self, store: Store, other: Store) -> None:
+        """While a journal is driven, others read it and answer its questions."""
+        journal = store.create(_row()).id
+        with store.own(journal) as ownership:
+            store.append(journal, _entry(), ownership.epoch)
+            store.ask(journal, "r", "{}")
+            assert list(other.entries(journal)) == [_entry()]
+            assert other.answer(journal, "r", "true") is True
+            store.append(journal, _entry(1), ownership.epoch)
+
+    def test_a_journal_that_is_not_there_has_no_owner(self, store: Store, other: Store) -> None:
+        """An unknown or deleted journal cannot be taken, and the owner of one that was deleted cannot write."""
+        row = store.create(_row())
+        with pytest.raises(StoreError, match=f"no journal {row.id + 1}"):
+            store.own(row.id + 1)
+        with store.own(row.id) as ownership:
+            store.append(row.id, _entry(), ownership.epoch)
+            other.forget(row.id)
+            assert store.owner(row.id) is None
+            for write in (
+                lambda: store.append(row.id, _entry(), ownership.epoch),
+                lambda: store.save(row, ownership.epoch),
+            ):
+                with pytest.raises(StoreError, match=f"no journal {row.id}"):
+                    write()
+        with pytest.raises(StoreError, match=f"no journal {row.id}"):
+            store.own(row.id)
 
     # Questions
 

@@ -25,7 +25,7 @@ triage = ScriptedChatModel(delay=0.05, answers=[
         {"name": "find_order", "args": {"number": "A-1041", "with_items": True}},
         {"name": "find_customer", "args": {"email": "ada@example.org"}}],
      "usage": {"prompt_tokens": 310, "completion_tokens": 42, "total_tokens": 352}},
-    {"content": "**A-1041** was sent on 3 March.\\n\\n- The parcel is *late*, not lost.\\n- Run `track A-1041` to see it."
+    {"content": "**A-1041** was sent on 3 March.\\n\\n- The parcel is *late*, not lost.\\n- Run `track A-1041`."
                 "\\n\\n```lua\\nreturn order.status\\n```\\n" + "The carrier says it arrives tomorrow. " * 8,
      "usage": {"prompt_tokens": 520, "completion_tokens": 130, "total_tokens": 650}},
     {"content": "Dear Ada, your parcel is on its way and arrives tomorrow. " + "We are sorry for the wait. " * 6,
@@ -36,7 +36,7 @@ fast = ScriptedChatModel(delay=0.001, answers=[" ".join(f"word{number}" for numb
 """
 TRIAGE = """\
 %%procedure triage --chat-model triage -o triage_run
-find_order = Tool{description = "Finds an order", input = {number = field.string{required = true}, with_items = "boolean"},
+find_order = Tool{description = "Finds an order", input = {number = "string", with_items = "boolean"},
   function(args) Sleep(0.3) return {number = args.number, status = "sent", items = {"lamp", "bulb", "cable"}} end}
 find_customer = Tool{description = "Finds a customer", input = {email = "string"}, requires_approval = APPROVAL,
   function(args) error("the customer service does not answer") end}
@@ -151,4 +151,5 @@ def test_stop_cancels_a_slow_model(talks, shot):
     assert seconds < BOUND
     talks.notebook.wait_for_text(1, "cancelled")
     shot(talks.notebook, "stopped")
+    assert "stopped\nword word" in talks.text().replace("stopped\n\n", "stopped\n")
     assert talks.python("slow_run.status") == "cancelled"

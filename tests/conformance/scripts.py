@@ -55,8 +55,8 @@ def thinking(messages: list[BaseMessage]) -> dict[str, Any]:
     drawn = blake2b(text.encode(), digest_size=4).digest()
     rounds = sum(each["role"] == "tool" for each in plain[-4:])
     if drawn[0] % 2 and rounds < 2:
-        names = ("fetch", "note", "absent", "fails", "done")
-        asked = [(names[drawn[1] % 5], {"x": drawn[2] % 3}), (names[drawn[3] % 5], {"x": 1})][: 1 + drawn[0] // 2 % 2]
+        names = ("fetch", "jot", "absent", "fails", "consult", "done")
+        asked = [(names[drawn[1] % 6], {"x": drawn[2] % 3}), (names[drawn[3] % 6], {"x": 1})][: 1 + drawn[0] // 2 % 2]
         answer = calls(*[(name, {"reason": "over"} if name == "done" else given) for name, given in asked], mark=drawn.hex())
     else:
         answer = {"content": f"said {drawn.hex()}"}

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import random
+from contextlib import suppress
 
 import pytest
 from hypothesis import HealthCheck, example, given, note, settings
 from hypothesis import strategies as st
+from langchain_core.messages import BaseMessage
 
 import lua_procedures
 from lua_procedures import ProcedureError, Run, StoreError, UsageError, fork, history
 from lua_procedures.durable.journal import Journal
 from lua_procedures.durable.stores import open_store
 from lua_procedures.histories.branches import Branches
+from lua_procedures.testing import ScriptedChatModel
 
-from .cells import Cell, differing, paths, timeless
+from .cells import Cell, Died, DyingStore, differing, paths, timeless
 from .helpers import Helpers
 from .nesting import FAMILIES, declared
 from .programs import PROGRAMS, STATEMENTS, Program, answer
@@ -115,6 +118,25 @@ def test_the_things_of_python_go_with_the_fork(cell):
     assert lua_procedures.resume("other", store=cell.store).value == [2, 3]
 
 
+def test_a_fork_between_turns_asks_the_model_only_for_what_follows(cell):
+    """A kept turn is walked through, with its calls answered from the copy."""
+    asked: list[str] = []
+
+    def thinks(said: list[BaseMessage]) -> str:
+        asked.append(str(said[-1].content))
+        return f"{said[-1].content}!"
+
+    program = """
+        writer = Agent{system_prompt = "Write."}
+        return {writer("one").content, writer("two").content}"""
+    first = cell(program, chat_model=ScriptedChatModel(answers=thinks))
+    made = fork("triage", 1, "other", store=cell.store)
+    assert made.kept == 2  # the turn, and the call inside it
+    other = lua_procedures.resume("other", store=cell.store)
+    assert (other.value, other.replayed, other.executed) == (first.value, 1, 1)
+    assert asked == ["one", "two", "two"]
+
+
 def test_what_a_redone_step_did_inside_is_not_taken_for_new(cell):
     """A step that was done twice counts as done twice in the fork: redone, it runs what is inside it again."""
     cell(DRAWING, answers=[True])
@@ -183,6 +205,19 @@ def test_every_fork_ends_as_the_old_run(program, position):
 
 
 @modest
+@given(PROGRAMS, st.integers(0, 6), st.integers(0, 3), st.integers(0, 12))
+def test_every_fork_of_a_program_that_cuts_ends_as_the_old_run(program, place, cut, position):
+    """What it took back on the way is copied as far as it is needed, and taken back again."""
+    text = program.edited(place, f"Checkpoint.clear_after({cut})").text
+    note(text)
+    cell = Cell()
+    first = cell(text, answers=answer)
+    fork("triage", min(position, top(first)), "other", store=cell.store)
+    other = lua_procedures.resume("other", store=cell.store, answers=answer)
+    assert differing(timeless(first), timeless(other)) == {}
+
+
+@modest
 @given(st.randoms(use_true_random=False), st.integers(0, 12))
 def test_every_fork_of_a_nested_program_ends_as_the_old_run(chance, position):
     """With tools, predictors, sub-procedures and all else inside each other; no kept call is made again."""
@@ -235,6 +270,23 @@ def test_the_newest_branch_is_what_the_last_pass_did(program, edits, chance):
     listed = [*branches.path, *(entry for branch in branches.superseded for entry in branch.entries)]
     assert sorted(map(id, listed)) == sorted(map(id, outer))
     assert history("triage", store=cell.store).journals[0].checkpoints == len(last.checkpoints)
+
+
+@pytest.mark.parametrize("write", range(3, 9))
+def test_a_killed_pass_is_told_by_what_it_wrote_last(write):
+    """It could not say how far it came; its branch is the newest, and a fork of it goes on."""
+    cell = Cell()
+    cell(DRAWING, answers=[True])
+    edited = DRAWING.replace('"b", function()', '"b", function() local new')
+    with suppress(Died):
+        Cell(DyingStore(cell.store, write, before=False))(edited, answers=[True])
+    branches = Branches(_journal(cell))
+    written = [entry for entry in cell.store.entries(1) if entry.path]
+    assert written[-1] in branches.checkpoints
+    made = fork("triage", len(branches.visible), "other", store=cell.store)
+    other = lua_procedures.resume("other", store=cell.store, answers=[True])
+    assert other.replayed == made.position
+    assert other.status == "completed"
 
 
 def _journal(cell: Cell) -> Journal:

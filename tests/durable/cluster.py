@@ -26,7 +26,9 @@ def binaries() -> Path | None:
     on_path = shutil.which("initdb")
     named = [Path(each) for each in [os.environ.get("PGBIN", ""), on_path and str(Path(on_path).parent)] if each]
     found = [folder for place in _PLACES for folder in Path("/").glob(place[1:])]
-    found.sort(key=lambda folder: [int(part) for part in "".join(c if c.isdigit() else " " for c in str(folder)).split()])
+    found.sort(
+        key=lambda folder: [int(part) for part in "".join(c if c.isdigit() else " " for c in str(folder)).split()]
+    )
     return next((each for each in [*named, *reversed(found)] if any(each.glob("initdb*"))), None)
 
 
@@ -53,6 +55,8 @@ class Cluster:
         self._call("initdb", "-D", str(self.data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--data-checksums")
         with (self.data / "postgresql.conf").open("a", encoding="utf-8") as settings:
             settings.write(f"{_SETTINGS}port = {self.port}\n")
+        rules = self.data / "pg_hba.conf"
+        rules.write_text(f"host all guarded 127.0.0.1/32 scram-sha-256\n{rules.read_text()}")
         self._schemas = 0
 
     @property

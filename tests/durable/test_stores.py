@@ -19,6 +19,7 @@ from lua_procedures.durable.entries import Entry, JournalRow
 from lua_procedures.durable.stores import open_store
 from lua_procedures.durable.stores.memory import MemoryStore
 from lua_procedures.durable.stores.sqlite import SqliteStore
+from lua_procedures.durable.stores.sqlite_schema import APPLICATION_ID, STEPS
 from lua_procedures.errors import StoreError
 from lua_procedures.testing.stores import StoreConformance
 
@@ -195,6 +196,38 @@ def test_newer_schema_is_refused(path, store):
     assert "newer lua_procedures (its schema is 99" in refused(path)
 
 
+def test_older_schema_is_brought_forward(path):
+    """A store of the first version keeps all that it holds, and its journals can be owned."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.executescript(STEPS[0])
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute("PRAGMA user_version = 1")
+    columns = "name, root, seed, started, updated, status, generation, program, inputs, options"
+    connection.execute(
+        f"INSERT INTO journal({columns}) VALUES ('triage', '00', 1, 1.0, 1.0, 'pending', 0, '', '{{}}', '{{}}')"
+    )
+    connection.execute(
+        "INSERT INTO entry(seq, key, prev, chain, path, kind, name, asked, outcome, failed, line, started, finished) "
+        "VALUES ((1 << 32) + 1, x'6b', x'70', x'63', '0', 'step', 's0', '{}', 'x', 0, 0, 0.0, 0.0)"
+    )
+    connection.execute("INSERT INTO request(journal, id, request) VALUES (1, 'r', '{}')")
+    connection.close()
+    for _ in range(2):
+        store = SqliteStore(path)
+        [found] = store.journals()
+        assert (found.id, found.name, store.owner(found.id) is None) == (1, "triage", True)
+        assert [each.outcome for each in store.entries(1)] == ["x"]
+        assert [each.id for each in store.open_requests(1)] == ["r"]
+        store.close()
+    store = SqliteStore(path)
+    with store.own(1) as ownership:
+        store.append(1, entry(1), ownership.epoch)
+    assert [each.path for each in store.entries(1)] == ["0", "1"]
+    store.forget(1)
+    assert store.owner(1) is None
+    store.close()
+
+
 def test_folder_is_refused(tmp_path):
     """A folder is no store."""
     assert "is a folder" in refused(tmp_path)
@@ -366,6 +399,29 @@ def test_truncated_file_is_refused(path, store):
         finally:
             cut.close()
     assert path.read_bytes() == content
+
+
+@posix
+def test_file_that_is_gone_is_reported(path, store, tmp_path):
+    """What was deleted, moved or replaced while it was open takes nothing more, and goes on once it is back."""
+    journal = store.create(row()).id
+    store.append(journal, entry(0))
+    store.append(journal, entry(1))
+    away = tmp_path / "away"
+    away.mkdir()
+    for file in path.parent.glob("runs.db*"):
+        file.rename(away / file.name)
+    time.sleep(0.002)
+    for replaced in (False, True):
+        if replaced:
+            path.touch()
+        for use in (lambda: store.append(journal, entry(2)), store.journals, lambda: store.own(journal)):
+            with pytest.raises(StoreError, match=r"runs\.db was deleted or replaced"):
+                use()
+    for file in away.iterdir():
+        file.replace(path.parent / file.name)
+    store.append(journal, entry(2))
+    assert list(store.entries(journal)) == [entry(0), entry(1), entry(2)]
 
 
 def test_what_cannot_be_kept_is_refused(store):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -21,8 +22,8 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[tuple[float, str]]:
     shown: list[tuple[float, str]] = []
 
     class Handle:
-        def update(self, bundle: dict[str, Any], raw: bool = False) -> None:
-            display(bundle, raw=raw)
+        def update(self, bundle: dict[str, Any], **_: Any) -> None:
+            display(bundle)
 
     def display(bundle: dict[str, Any], **_: Any) -> Handle:
         shown.append((time.monotonic(), bundle["text/html"]))
@@ -59,7 +60,7 @@ def test_a_stream_is_drawn_ten_times_a_second(drawn: list[tuple[float, str]], pa
     count = asyncio.run(stream(panel, pause))
     assert count > 20
     assert 4 <= len(drawn) <= 12 * SECONDS
-    gaps = [later - earlier for (earlier, _), (later, _) in zip(drawn, drawn[1:], strict=False)]
+    gaps = [later - earlier for (earlier, _), (later, _) in pairwise(drawn)]
     assert min(gaps) > 0.09
 
 

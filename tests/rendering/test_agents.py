@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
 import time
 from typing import Any
 
 import pytest
 
-from lua_procedures import Run, run
+from lua_procedures import Run, get_session, run
 from lua_procedures.events import CheckpointFinished, CheckpointStarted, Event, RunStarted, TextStreamed, Told
 from lua_procedures.rendering.progress import Progress
 from lua_procedures.rendering.record import panel_html, record_html, record_text
@@ -148,6 +151,38 @@ def test_data_is_shown_as_data() -> None:
     html = record_html(run_of(turn(0, "{}", data={"title": "*one*", "of": ["a" * 60, "b" * 60]})))
     assert '"title": "*one*"' in Page(html).text
     assert "<em>" not in html
+
+
+APPROVED = TRIAGE.replace('description = "Searches",', 'description = "Searches", requires_approval = true,')
+
+
+def test_a_paused_turn_is_in_the_record() -> None:
+    """A run that waits for a person in the middle of a turn shows where it waits, and what was said so far."""
+    paused = run(APPROVED, name="paused", chat_model=ScriptedChatModel(answers=[LOOKS]), fresh=True)
+    assert record_text(paused).split("\n")[-3:-1] == [
+        "  waiting  agent  clerk                         line 8",
+        "  ran      model    ScriptedChatModel scripted  line 8",
+    ]
+    text = " ".join(Page(record_html(paused)).text.split())
+    assert "waitingto clerk Find **lamps** <now> I look." in text
+    assert 'search {"q": "lamp"} waiting for an answer' in text
+    assert 'search {"q": "bad"} comes next' in text
+    assert [each.path for each in paused.checkpoints] == ["0/0"]
+
+
+def test_a_stopped_turn_keeps_its_text_in_the_record() -> None:
+    """Of a model call that was stopped, the record has the text that was there; it is no checkpoint."""
+    model = ScriptedChatModel(["It is here. " * 100], delay=0.02)
+    stop = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
+    stop.start()
+    with pytest.raises(KeyboardInterrupt):
+        run("a = Agent{}\nreturn a('Go').content", name="stopped", fresh=True, chat_model=model)
+    stopped = get_session().runs["stopped"]
+    assert "stopped  agent  a  line 2" in record_text(stopped)
+    text = " ".join(Page(record_html(stopped)).text.split())
+    assert "a line 2 stoppedIt is here. It is" in text
+    assert text.count("It is") < 100
+    assert stopped.checkpoints == []
 
 
 # The panel

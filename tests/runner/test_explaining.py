@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -61,7 +60,7 @@ def test_another_operation_in_its_place_is_named_in_plain_words() -> None:
     edited = PROGRAM.replace('writer("Write about lamps.")', 'search{q = "lamps"} and {content = ""}')
     assert ran(edited, "places")._data.change == 'line 4: tool "search" is where agent "writer" was'
     asked = 'return Human.approve("Ship it?")'
-    with pytest.raises(DivergenceError, match='line 1: question "Ship it[?]" is where tool "search" was'):
+    with pytest.raises(DivergenceError, match=r'line 1: question "Ship it[?]" is where tool "search" was'):
         ran(asked, "places", strict=True, answers=[True])
 
 

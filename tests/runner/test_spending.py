@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from lua_procedures import Run, UsageError
-from lua_procedures.jobs import Job, run_here
 from lua_procedures.given import Given
+from lua_procedures.jobs import Job, run_here
 from lua_procedures.rendering.text import money
 from lua_procedures.runner.pricing import Pricing
 from lua_procedures.runs import Usage
@@ -71,7 +71,7 @@ def test_another_provider_has_another_price() -> None:
 )
 def test_wrong_prices_are_refused(prices: Any) -> None:
     """What could not be meant says how prices are given, before anything runs."""
-    with pytest.raises(UsageError, match="prices: .* expected") as caught:
+    with pytest.raises(UsageError, match=r"prices: .* expected") as caught:
         Pricing(prices, {})
     assert "gpt-4o-mini" in (caught.value.hint or "")
 

@@ -36,7 +36,7 @@ def lock_byte(path: Path, place: int) -> Callable[[], None] | None:
     """Lock one byte of a file, which is made where it is missing; no content is read or written.
 
     Returns:
-        What releases the lock, or None where another process or this one holds it.
+        What releases the lock, to be called once, or None where another process or this one holds it.
 
     Raises:
         OSError: the file cannot be made or opened, or its file system knows no locks.

@@ -22,6 +22,7 @@ from .refusals import missing, unkept
 __all__ = ["PostgresqlStore"]
 
 _row_values: Final = attrgetter(*sql.SAVED_FIELDS)
+_locking: Final[set[Connection]] = set()  # the connections that hold a lock
 
 
 class PostgresqlStore(PostgresqlServer):
@@ -99,6 +100,7 @@ class PostgresqlStore(PostgresqlServer):
         if owner is None:
             connection.close()
             raise locked(self._name(journal), self.owner(journal))
+        _locking.add(connection)
         return Ownership(owner, partial(_let_go, connection, os.getpid()))
 
     def owner(self, journal: int) -> Owner | None:
@@ -176,4 +178,16 @@ def _as_entry(row: Row) -> Entry:
 def _let_go(connection: Connection, process: int) -> None:
     """Drop the lock with its connection, unless this is a fork: it is the parent's."""
     if os.getpid() == process:
+        _locking.discard(connection)
         connection.close()
+
+
+def _after_fork() -> None:
+    """Drop a fork's copies of its parent's locks: the server must see the connections end with the parent."""
+    for connection in _locking:
+        os.close(connection.fileno())
+    _locking.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

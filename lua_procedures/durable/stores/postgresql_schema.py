@@ -65,7 +65,9 @@ CREATE TABLE owner(
 STEPS: Final = (_JOURNALS_AND_ENTRIES, _OWNERS)
 SCHEMA_VERSION: Final = len(STEPS)
 
-MAKING: Final = "SELECT pg_advisory_xact_lock(x'4C755072'::integer, 0)"  # "LuPr": one process makes tables at a time
+# One process makes tables at a time: "LuPr".
+BEGIN_MAKING: Final = "SELECT pg_advisory_lock(x'4C755072'::integer, 0)"
+END_MAKING: Final = "SELECT pg_advisory_unlock(x'4C755072'::integer, 0)"
 HAS_VERSION: Final = "SELECT to_regclass('version') IS NOT NULL"
 VERSION: Final = "SELECT max(version) FROM version"
 CREATE_SCHEMA: Final = "CREATE SCHEMA IF NOT EXISTS {}"

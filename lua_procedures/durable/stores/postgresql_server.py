@@ -127,13 +127,14 @@ class PostgresqlServer:
             raise newer(self._shown, version, sql.SCHEMA_VERSION)
         if version == sql.SCHEMA_VERSION:
             return
-        with connection.transaction():
-            connection.execute(sql.MAKING)
-            version = _version(connection)  # another process may have been making them
+        connection.execute(sql.BEGIN_MAKING)
+        with connection.transaction():  # begun when nobody else makes them, so that it sees what was made
+            version = _version(connection)
             if version < sql.SCHEMA_VERSION:
                 connection.execute(compose.SQL(sql.CREATE_SCHEMA).format(compose.Identifier(self._schema)).as_string())
                 connection.execute("".join([sql.CREATE_VERSION, *sql.STEPS[version:]]), prepare=False)
                 connection.execute(sql.SET_VERSION)
+        connection.execute(sql.END_MAKING)
 
     def _rows(self, statement: str, values: Sequence[Any] = ()) -> list[Row]:
         """What a statement finds or returns; what it changed is committed when this returns."""

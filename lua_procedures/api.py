@@ -135,7 +135,8 @@ def run(
         name: the run's name; a name known to the store continues that run. Unnamed, nothing older is used.
         params: the inputs.
         answers: scripted answers: a list, a dict, a callable, or ``"default"``.
-        store: where the journal is: ``"memory:"``, ``"path.db"``, ``"sqlite:///path.db"`` or a ``Store``.
+        store: where the journal is: ``"memory:"``, ``"path.db"``, ``"sqlite:///path.db"``, ``"postgresql://…"`` or
+            a ``Store``.
         seed: of ``math.random``; chosen and recorded otherwise.
         fresh: start over; the old journal is kept as history.
         strict: a changed checkpoint is an error.

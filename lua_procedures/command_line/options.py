@@ -22,7 +22,7 @@ _EPILOG: Final = f"""\
 Runs are kept in ./{DEFAULT_STORE} unless --store names another place. Values go to stdout, all else to stderr.
 Exit codes: 0 completed, 1 failed, 2 wrong usage, 3 waiting for a person, 130 stopped."""
 _STORE: Final = (
-    f"where runs are kept: path.db or sqlite:///path.db (default: ./{DEFAULT_STORE});\n"
+    f"where runs are kept: path.db, sqlite:///path.db or postgresql://… (default: ./{DEFAULT_STORE});\n"
     "memory: forgets everything when the command ends"
 )
 

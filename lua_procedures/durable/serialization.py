@@ -21,7 +21,12 @@ from typing import Any, Final, NoReturn
 from ..errors import ConversionError
 from .plain import normalise, path_step
 
-__all__ = ["dumps", "loads", "normalise"]
+__all__ = ["Damaged", "dumps", "loads", "normalise"]
+
+
+class Damaged(ConversionError):
+    """A text that was written as JSON and is none any more."""
+
 
 _TAG: Final = "\0"
 _TAG_TEXT: Final = '"\\u0000"'
@@ -57,7 +62,8 @@ def loads(text: str, objects: Sequence[Any] = ()) -> Any:
     Strings may hold raw control characters, as Lua writes them.
 
     Raises:
-        ConversionError: the text is damaged, or an object that it refers to is not among ``objects``.
+        Damaged: the text is no JSON.
+        ConversionError: it has an unknown tag, or an object that it refers to is not among ``objects``.
     """
     try:
         if _TAG_TEXT in text:
@@ -65,9 +71,9 @@ def loads(text: str, objects: Sequence[Any] = ()) -> Any:
         value, end = _scan(text, 0)  # past ``decode``, which looks for white space around the value
         return value if end == len(text) else _decoder.decode(text)
     except StopIteration:
-        raise ConversionError("the text of a recorded value is damaged: there is no value in it") from None
+        raise Damaged("the text of a recorded value is damaged: there is no value in it") from None
     except (ValueError, RecursionError) as error:
-        raise ConversionError(f"the text of a recorded value is damaged: {error}") from error
+        raise Damaged(f"the text of a recorded value is damaged: {error}") from error
 
 
 # Writing

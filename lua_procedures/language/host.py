@@ -35,11 +35,8 @@ class Host(Protocol):
     def stop_requested(self, reason: str, success: bool) -> None:  # noqa: FBT001 - called by Lua, by place
         """A stop was requested."""
 
-    def tokens_over(self, granted: int) -> int:
-        """How many tokens the run has spent, where that is over the limit that was granted so often; else 0."""
-
-    def refuse_tokens(self, spent: int) -> None:
-        """A person let the run not go on beyond so many tokens; raises."""
+    def refuse_tokens(self, spent: int) -> int:
+        """A person let the run not go on beyond so many tokens: raises, or 1 where an earlier run was told so."""
 
     def poll_stop(self, looks: int) -> int:
         """The number of the stop from outside that this look at ``Stop`` sees, or 0."""

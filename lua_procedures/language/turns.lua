@@ -122,25 +122,37 @@ return function(kit)
 
   ---- asking the model -----------------------------------------------------------------------------------
 
-  local granted = 0 -- how often a person let the run go on beyond --max-tokens
-  local function grant()
-    granted = granted + 1
-    kit.happened { "granted" }
+  local granted = 0 -- how many tokens the run had spent when a person last let it go on beyond --max-tokens
+  local function grant(spent)
+    granted = spent
+    kit.happened { "granted", spent }
   end
-  kit.appliers.granted = grant
+  function kit.appliers.granted(effect) grant(effect[2]) end
 
-  local function check_budget(talk)
-    local spent = host.tokens_over(granted)
-    if spent == 0 then return end
+  -- asks a person; a no of an earlier run is asked again
+  local function ask_to_go_on(name, spent)
     local question = kit.encode_sorted("Agent", {
-      message = format("Go on beyond %d tokens?", spent), default = false, context = { agent = talk.agent.name },
+      message = format("Go on beyond %d tokens?", spent), default = false, context = { agent = name },
     })
-    local name = talk.agent.name
-    if not kit.result(name, kit.operation(name, "human", "approve", question, (where()))) then
-      host.refuse_tokens(spent)
-      kit.stop()
+    while not kit.result(name, kit.operation(name, "human", "approve", question, (where()))) do
+      if host.refuse_tokens(spent) ~= 1 then kit.stop() end
     end
-    grant()
+    grant(spent)
+  end
+
+  local call_model
+
+  local function answered(talk, action, ...)
+    if action ~= "budget" then return kit.result(talk.agent.name, action, ...) end
+    ask_to_go_on(talk.agent.name, ...)
+    return call_model(talk)
+  end
+
+  function call_model(talk)
+    local agent, model = talk.agent, talk.model
+    return answered(talk, kit.operation(agent.name, "model_call", agent.name, model.name, model.provider,
+      kit.encode_sorted(agent.name, model.settings), talk.prompt, messages_text(talk), talk.offers, agent.output_schema,
+      talk.choice, agent.retry, (where()), granted))
   end
 
   local function add_usage(talk, usage)
@@ -150,18 +162,14 @@ return function(kit)
   end
 
   local function ask(talk)
-    local agent, model = talk.agent, talk.model
-    local answer
+    local agent, answer = talk.agent, nil
     if talk.mock then
       answer = talk.mock
       talk.mock = nil
       answer = kit.result(agent.name, kit.operation(agent.name, "mocked", "model_call", "mock", answer.asked, answer.outcome,
         answer.failed, "ModelError", (where())))
     else
-      check_budget(talk)
-      answer = kit.result(agent.name, kit.operation(agent.name, "model_call", agent.name, model.name, model.provider,
-        kit.encode_sorted(agent.name, model.settings), talk.prompt, messages_text(talk), talk.offers, agent.output_schema,
-        talk.choice, agent.retry, (where())))
+      answer = call_model(talk)
     end
     add_usage(talk, answer.usage)
     local moment = kit.take_moment()

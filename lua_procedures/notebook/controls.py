@@ -121,7 +121,8 @@ def read_answer(request: HumanRequest, sent: Any) -> Any:
     message = sent if isinstance(sent, Mapping) else {}
     if request.kind == "approve":
         approved, edited = _pressed(_APPROVE, message).value, message.get("artifact")
-        return {"approved": approved, "edited_artifact": edited} if request.editable and edited is not None else approved
+        is_edited = request.editable and edited is not None
+        return {"approved": approved, "edited_artifact": edited} if is_edited else approved
     if request.kind == "escalate":
         return message.get("feedback") or None
     if request.kind == "review":

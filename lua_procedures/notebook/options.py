@@ -92,7 +92,7 @@ def procedure_parser() -> Parser:
     add("--file", metavar="PATH", help="run a .lua or .tac file; as a line: %%procedure --file PATH [NAME] [options]")
     add("--files", metavar="DIR", help="the folder that File may use (default: the notebook's folder)")
     add("--seed", type=int, metavar="N", help="seed of math.random")
-    add("--store", metavar="URL", help="memory: (this kernel session), path.db or sqlite:///path.db")
+    add("--store", metavar="URL", help="memory: (this kernel session), path.db, sqlite:///path.db or postgresql://…")
     add("--max-seconds", type=float, metavar="N", help="CPU seconds of Lua between two checkpoints")
     add("--max-memory", type=float, metavar="MB", help="memory of the Lua, in MB")
     add("--max-tokens", type=int, metavar="N", help="beyond N tokens a person is asked whether to go on")

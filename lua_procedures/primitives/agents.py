@@ -54,7 +54,7 @@ AGENTS: Final = (
     Primitive(
         "Agent",
         "declaration",
-        "Declares an agent, named by the variable it is assigned to; Agent(name) gives one that is declared. To call it "
+        "Declares an agent, named by the variable it is assigned to; Agent(name) gives one that is declared. A call "
         "is a turn: model call, the tools it asks for, again, until text or done. agent{…} gives {output, content, "
         "tool_calls, usage, error}; each model call and each tool call is a checkpoint.",
         (must("parts", Expected("an agent's name or a table of its fields", "table string"), options=_FIELDS),),

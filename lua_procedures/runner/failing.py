@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from .. import errors
-from ..durable.serialization import loads
+from ..durable.serialization import Damaged, loads
 from ..errors import ProcedureError
 from ..language.conversion import Converter
 from ..language.diagnostics import runtime_error
@@ -25,6 +25,7 @@ _OWN: dict[str, type[ProcedureError]] = {
     "LimitExceeded": errors.LimitExceeded,
 }
 
+_DAMAGED = "The journal was left as it is: restore the store from a copy, or start over with --fresh."
 _REMEMBERED = 100  # errors of the host that the program caught, or may yet let through
 
 
@@ -45,7 +46,13 @@ class Failing:
         self._refusals = 0
 
     def refuse(self, error: ProcedureError) -> Reply:
-        """Raise a host's error in Lua, at the call's line; the error itself is found again if nothing catches it."""
+        """Raise a host's error in Lua, at the call's line; the error itself is found again if nothing catches it.
+
+        Raises:
+            StoreError: what is recorded is damaged, which no program shall take for a failure of its own.
+        """
+        if isinstance(error, Damaged):
+            raise errors.StoreError(error.message, hint=_DAMAGED) from error
         self._refused[self._refusals] = error
         self._refused.pop(self._refusals - _REMEMBERED, None)
         self._refusals += 1

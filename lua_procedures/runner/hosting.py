@@ -199,15 +199,21 @@ class Hosting:
     # -- tokens ------------------------------------------------------------------------------------------
 
     def tokens_over(self, granted: int) -> int:
-        """How many tokens the run has spent, where that is over the limit that was granted so often; else 0."""
+        """How many tokens the run has spent, where a person decides whether it goes on; else 0.
+
+        Args:
+            granted: how many it had spent when a person last let it go on.
+        """
         limit = self.ledger.policy.max_tokens
         if limit is None:
             return 0
         spent = self.spending.tokens
-        return spent if spent >= limit * (granted + 1) else 0
+        return spent if spent >= limit * (granted // limit + 1) else 0
 
-    def refuse_tokens(self, spent: int) -> None:
-        """A person let the run not go on beyond so many tokens."""
+    def refuse_tokens(self, spent: int) -> int:
+        """A person let the run not go on beyond so many tokens; 1 where an earlier run was told so: it asks again."""
+        if self.ledger.kept[-1]:
+            return 1
         raise LimitExceeded(
             f"the run has spent {spent:,} tokens, and nobody let it go on",
             hint="Raise --max-tokens, or run it again and say yes.",

@@ -42,7 +42,9 @@ class Questions:
         arguments = loads(text, self._pass.converter.objects)
         options = {"message": f"Run the tool {tool}?", "artifact": arguments, "artifact_type": "json"}
         draft = build_request("approve", options, {}, id="", asked_at=time.time(), line=line)
-        schema = parameters_of(loads(fields)) if fields else self._pass.program.tool_rows[given]["schema"] if given else None
+        schema = (
+            parameters_of(loads(fields)) if fields else self._pass.program.tool_rows[given]["schema"] if given else None
+        )
         draft = draft.model_copy(
             update={"metadata": {}, "editable": _is_json(arguments), "response_schema": schema or {"type": "object"}}
         )

@@ -84,6 +84,7 @@ class Turns:
         choice: str | None,
         retry: str | None,
         line: int,
+        granted: int,
     ) -> Reply:
         tools = self._offered(offers)
         asked = "\x1e".join(
@@ -99,8 +100,11 @@ class Turns:
             if text
         )
         sought = self._pass.ledger.seek("model_call", self._program.chat_models.identity(name, provider), asked, line)
-        if not (sought.found or self._pass.outside.is_replayed):
-            spared = self._pass.host.spending.spared(sought)
+        if not sought.found:
+            spared = None if self._pass.outside.is_replayed else self._pass.host.spending.spared(sought)
+            spent = self._over_budget(granted, is_paid=spared is None)
+            if spent:
+                return ("budget", spent)
             if spared is not None:
                 self._pass.outside.note(sought)
                 return self._once.answer(self._pass.ledger.adopt(sought, spared))
@@ -117,6 +121,15 @@ class Turns:
         ask = self._asking(agent, sought, request, Retry.of(loads(retry) if retry else None), notices, told)
         nth = self._pass.host.spending.nth(sought)
         return await self._once.do(sought, ask, notices, lambda answer: _usage(answer, nth))
+
+    def _over_budget(self, granted: int, *, is_paid: bool) -> int:
+        """The tokens spent, where a person decides here whether to go on, or did so before by another limit; else 0."""
+        ledger, host = self._pass.ledger, self._pass.host
+        question = f"Go on beyond {host.spending.tokens} tokens?"
+        before = ledger.journal.siblings(ledger.frame.chain)
+        if any(entry.kind == "human" and entry.name == question for entry in before):
+            return host.spending.tokens
+        return host.tokens_over(granted) if is_paid else 0
 
     def _asking(  # noqa: PLR0917 - the call as it stands
         self, agent: str, sought: Sought, request: dict[str, Any], retry: Retry, notices: list[Notice], told: list[str]

@@ -183,7 +183,12 @@ def test_the_arguments_of_a_tool_can_be_edited(lab):
     """An approval shows them; an edit must fit the tool's schema, is told so at the artifact, and is the answer."""
     properties = {"to": {"type": "string"}, "sum": {"type": "integer"}}
     schema = {"type": "object", "properties": properties, "required": ["to"]}
-    given = {"artifact": {"to": "Ada", "sum": 500}, "artifact_type": "json", "response_schema": schema, "editable": True}
+    given = {
+        "artifact": {"to": "Ada", "sum": 500},
+        "artifact_type": "json",
+        "response_schema": schema,
+        "editable": True,
+    }
     form = lab.ask("approve", "Run the tool pay?", **given)
     lab.button("Edit").click()
     box = form.get_by_role("textbox", name="Edit the artifact")

@@ -111,7 +111,7 @@ def test_an_answer_from_another_terminal_closes_the_prompt(cli):
 
 def test_answer_with_resume_leaves_the_run_to_who_waits(cli):
     """Where another process drives the run ``answer --resume`` hands the answer over, and nothing is done twice."""
-    program = f'{ASK.splitlines()[0]}\nStep.run("once", function() print("did it") end)\nreturn ok'
+    program = f'{ASK.splitlines()[0]}\nSleep(3)\nStep.run("once", function() print("did it") end)\nreturn ok'
     child = cli.terminal("run", cli.write("ask.lua", program))
     child.expect_exact("yes or no: ")
     other = cli("answer", "ask", "yes", "--resume")

@@ -57,7 +57,9 @@ def thinking(messages: list[BaseMessage]) -> dict[str, Any]:
     if drawn[0] % 2 and rounds < 2:
         names = ("fetch", "jot", "absent", "fails", "consult", "done")
         asked = [(names[drawn[1] % 6], {"x": drawn[2] % 3}), (names[drawn[3] % 6], {"x": 1})][: 1 + drawn[0] // 2 % 2]
-        answer = calls(*[(name, {"reason": "over"} if name == "done" else given) for name, given in asked], mark=drawn.hex())
+        answer = calls(
+            *[(name, {"reason": "over"} if name == "done" else given) for name, given in asked], mark=drawn.hex()
+        )
     else:
         answer = {"content": f"said {drawn.hex()}"}
     return {**answer, "usage": {"prompt_tokens": len(text), "completion_tokens": drawn[0]}}

@@ -1,4 +1,4 @@
-"""Turns in the journal: each call a checkpoint, nothing repeated, edits that run again, nothing paid twice."""
+"""Turns in the journal: each call a checkpoint, nothing repeated, edits that run again."""
 
 from __future__ import annotations
 
@@ -7,24 +7,26 @@ from contextlib import suppress
 
 import pytest
 
-from lua_procedures import DivergenceError, LimitExceeded, tool
+from lua_procedures import DivergenceError, tool
 from lua_procedures.durable.entries import HIDDEN_KINDS
 from lua_procedures.durable.stores.memory import MemoryStore
 from lua_procedures.durable.stores.sqlite import SqliteStore
 
-from .cells import Cell, Died, DyingStore, differing, messages, paths, timeless
+from .cells import Cell, Died, DyingStore, differing, paths, timeless
 from .scripts import calls, chat, sent, spent
 
 LONG = """
 done = require("done")
 lookup = Tool { description = "Looks.", input = {q = "string"}, function(t)
   State.increment("looked")
-  local inner = Step.run("inner " .. t.q, function() return t.q .. math.random(1000) end)
+  local inner = Step.run("in " .. t.q, function() return t.q .. math.random(1000) end)
   return {found = fetch{x = #t.q}, inner = inner}
 end }
 expert = Agent { system_prompt = "You know.", tools = {"fetch"} }
 consult = Tool { input = {q = "string"}, function(t) return expert(t.q).output end }
-worker = Agent { system_prompt = "Work on {input.topic}.", tools = {lookup, consult, "fetch", "guarded", "broken", done} }
+worker = Agent { system_prompt = "Work on {input.topic}.", tools = {
+  lookup, consult, "fetch", "guarded", "broken", done,
+} }
 Session.append("user", "Mind the budget.")
 local plan = worker("Plan it")
 local noted = Step.run("noted", function()
@@ -34,7 +36,8 @@ end)
 local ok, why = pcall(worker, "More")
 local name = Human.input("Who?")
 repeat worker() until done.called() or Iterations.exceeded(9)
-return {plan.output, noted[1], #noted[2], ok, name, Stop.reason(), Iterations.current(), #worker.history, math.random(1000)}
+return {plan.output, noted[1], #noted[2], ok, name, Stop.reason(), Iterations.current(), #worker.history,
+  math.random(1000)}
 """
 ANSWERS = {
     "user: Plan it": calls(("lookup", {"q": "ab"}), ("consult", {"q": "why?"})),
@@ -127,7 +130,9 @@ def test_a_kill_at_any_write_repeats_no_finished_call(kind, before, tmp_path):
         assert differing(timeless(expected), timeless(ended)) == {}, write
         entries = [entry for entry in store.entries(1) if entry.kind not in HIDDEN_KINDS]
         assert set(Counter((entry.key, entry.reads) for entry in entries).values()) == {1}, write
-        again = (world.called - undisturbed.called).total() + len(world.model.requests) - len(undisturbed.model.requests)
+        again = (
+            (world.called - undisturbed.called).total() + len(world.model.requests) - len(undisturbed.model.requests)
+        )
         assert again <= before, write
         store.close()
         write += 1
@@ -221,67 +226,3 @@ def test_strict_and_plan(cell):
     planned = cell(edited, chat_model=model, plan=True)
     assert "messages" in planned._data.change
     assert (len(model.requests), cell.held()) == (3, held)
-
-
-# -- nothing paid twice --------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "edited",
-    [
-        "Step.run('new', function() return 1 end) " + PROGRAM,
-        PROGRAM.replace('worker("go")', "Step.run('s', function() return worker('go') end)"),
-        PROGRAM.replace('a("x")', 'Human.approve("ok?") a("x")'),
-    ],
-)
-def test_an_unchanged_request_is_not_paid_again(cell, edited):
-    """Wherever it stands now, also inside a step; the tokens count all the same."""
-    model = chat(spent("1", 5, 1), spent("2", 7, 1), spent("3", 9, 1))
-    before = cell(PROGRAM, chat_model=model)
-    ran = cell(edited, chat_model=model, answers="default")
-    assert (ran.value, len(model.requests)) == ("2", 3)
-    assert ran.usage == before.usage
-    assert ran.agents == before.agents
-    assert ran.usage.total_tokens == 24
-
-
-def test_equal_requests_are_answered_in_their_order(cell):
-    """The n-th by the n-th, and what is new is asked; not with `fresh`."""
-    program = "w = Agent {history = false} local said = {} for i = 1, 3 do said[i] = w('roll').output end return said"
-    model = chat(*"123456789")
-    assert cell(program, chat_model=model).value == ["1", "2", "3"]
-    more = "Step.run('new', function() return 1 end) " + program.replace("1, 3", "1, 4")
-    assert cell(more, chat_model=model).value == ["1", "2", "3", "4"]
-    assert cell(program, chat_model=model, fresh=True).value == ["5", "6", "7"]
-
-
-def test_only_what_is_new_is_paid(cell):
-    """An edit in the middle: the requests before it, and those that do not hold it, are the same."""
-    program = 'a = Agent {} b = Agent {} a("1") b("2") a("3") b("4") return b.output'
-    model = chat(*"123456789")
-    cell(program, chat_model=model)
-    ran = cell(program.replace('a("3")', 'a("3!")'), chat_model=model)
-    assert (ran.value, len(model.requests), sent(model.requests[-1])[-1]) == ("4", 5, "user: 3!")
-
-
-BUDGET = "w = Agent {history = false} local n = 0 for i = 1, 6 do pcall(w, 'go ' .. i) n = n + 1 end return n"
-
-
-def test_a_limit_of_tokens_asks_a_person(cell):
-    """At N and again at 2N; the answers replay."""
-    model, limits = chat(*[spent(str(i), 50, 0) for i in range(6)]), {"max_tokens": 100}
-    ran = cell.twice(BUDGET, chat_model=model, limits=limits, answers=lambda _: True)
-    assert ran.value == 6
-    assert [each.name for each in ran.checkpoints if each.kind == "human"] == ["Go on beyond 100 tokens?", "Go on beyond 200 tokens?"]
-
-
-@pytest.mark.parametrize("answers", [[False], "default"])
-def test_a_limit_of_tokens_stops_the_run(cell, answers):
-    """No is the default, and no `pcall` of the program catches it."""
-    model = chat(*[spent(str(i), 60, 0) for i in range(6)])
-    error = cell.fails(BUDGET, chat_model=model, limits={"max_tokens": 100}, answers=answers)
-    assert isinstance(error, LimitExceeded)
-    assert (len(model.requests), "120 tokens" in error.message) == (2, True)
-    assert cell(BUDGET, chat_model=model, limits={"max_tokens": 1000}).value == 6
-    assert len(model.requests) == 6
-    assert messages(cell(BUDGET, chat_model=model), "warning") == []

@@ -28,7 +28,7 @@ DECLARED = {
     "Agent {tools = {search = 1}}": "tools: a list of tools and names expected, got a table with named keys",
     "Agent {tools = {5}}": "tools[1]: a tool, a toolset or the name of one expected, got a number",
     "Agent {tools = {{}}}": "tools[1]: a tool, a toolset or the name of one expected, got a table",
-    "Agent {tools = {Agent{}}}": "tools[1]: a tool, a toolset or the name of one expected, got a table with a metatable",
+    "Agent {tools = {Agent{}}}": "tools[1]: a tool, a toolset or the name of one expected, got a table with",
     "Agent {output = {a = 'strong'}}": "strong",
     "Agent {output = 5}": "output: a table of fields or one field expected, got a number",
     "Agent {prepare = 'x'}": "prepare: a function expected, got a string",
@@ -63,7 +63,7 @@ CALLED = {
     "w{'hello'}": "options",
     "w{system_prompt = 'x'}": "it is declared already, in line 2",
     "w.turn(true)": "options: a message or a table of options expected, got",
-    "w.histroy()": 'an agent has history, name, output, reset and turn, not histroy',
+    "w.histroy()": "an agent has history, name, output, reset and turn, not histroy",
     "w.output = 1": "an agent cannot be changed",
 }
 
@@ -95,7 +95,10 @@ def test_wrong_calls(called, told):
 
 def test_unknown_fields_are_told_and_ignored():
     """They are accepted; a slip is named."""
-    ran = run("w = Agent { systemprompt = 'x', temprature = 1 }\nw{message = 'x', mood = 'calm', [5] = 1}", chat_model=chat("1"))
+    ran = run(
+        "w = Agent { systemprompt = 'x', temprature = 1 }\nw{message = 'x', mood = 'calm', [5] = 1}",
+        chat_model=chat("1"),
+    )
     assert [notice.line for notice in ran.notices if notice.kind == "warning"] == [1, 1]
     assert any("unknown field temprature is ignored" in each for each in messages(ran, "warning"))
 
@@ -105,12 +108,21 @@ def test_an_unknown_tool_fails_the_turn():
     with pytest.raises(LuaRuntimeError, match='unknown tool "nope"; the tools are search') as error:
         run("w = Agent { tools = {'nope'} }\nsearch = Tool { print }\nw('x')", chat_model=chat("1"))
     assert error.value.line == 3
-    assert run("w = Agent { tools = {'late'} } late = Tool { function() return 1 end } return w('x').output", chat_model=chat("1")).value == "1"
+    assert (
+        run(
+            "w = Agent { tools = {'late'} } late = Tool { function() return 1 end } return w('x').output",
+            chat_model=chat("1"),
+        ).value
+        == "1"
+    )
 
 
 def test_errors_of_a_turn_carry_its_line():
     """Also where a function of the agent raises."""
-    for fields, line in (("system_prompt = function() error('no') end", 1), ("prepare = function() error('no') end", 1)):
+    for fields, line in (
+        ("system_prompt = function() error('no') end", 1),
+        ("prepare = function() error('no') end", 1),
+    ):
         with pytest.raises(LuaRuntimeError, match="no") as error:
             run(f"w = Agent {{ {fields} }}\nw('x')", chat_model=chat("1"))
         assert error.value.line == line
@@ -154,7 +166,9 @@ def test_an_approval_shows_the_arguments(cell):
 
 def test_edited_arguments_are_what_runs_and_is_recorded(cell):
     """The tool gets them, the record has them, the model reads what came of them; a replay asks nothing."""
-    program = f"{PAY} return {{pay{{to = 'Ada', sum = 5}}, move{{to = 'B'}}, clerk('x').tool_calls[1], pay.last_call().args}}"
+    program = (
+        f"{PAY} return {{pay{{to = 'Ada', sum = 5}}, move{{to = 'B'}}, clerk('x').tool_calls[1], pay.last_call().args}}"
+    )
     model = chat(calls(("pay", {"to": "Bob", "sum": 1})), "fine")
     answers = [edited(to="Eve", sum=2), edited(to="C", count=3), edited(to="Dan", sum=4)]
     script = {"answers": answers}
@@ -165,7 +179,11 @@ def test_edited_arguments_are_what_runs_and_is_recorded(cell):
         {"name": "pay", "args": {"to": "Dan", "sum": 4}, "result": "paid 4 to Dan"},
         {"to": "Dan", "sum": 4},
     ]
-    assert [each.args for each in first.tool_calls] == [{"to": "Eve", "sum": 2}, {"to": "C", "count": 3}, {"to": "Dan", "sum": 4}]
+    assert [each.args for each in first.tool_calls] == [
+        {"to": "Eve", "sum": 2},
+        {"to": "C", "count": 3},
+        {"to": "Dan", "sum": 4},
+    ]
     assert sent(model.requests[1])[-1] == "tool: paid 4 to Dan"
     again = cell(program, chat_model=model, tools=[move])
     assert (again.executed, again.value) == (0, first.value)
@@ -198,7 +216,9 @@ def test_an_edit_that_does_not_fit_is_refused(cell, name, answer, told):
 
 def test_a_refusal_is_a_tool_error_and_told_to_the_model(cell):
     """A table may refuse too; what it edited does not count."""
-    program = f"{PAY} local ok, why = pcall(pay, {{to = 'A', sum = 1}}) return {{ok, why, clerk('x').output, pay.called()}}"
+    program = (
+        f"{PAY} local ok, why = pcall(pay, {{to = 'A', sum = 1}}) return {{ok, why, clerk('x').output, pay.called()}}"
+    )
     model = chat(calls(("pay", {"to": "Bob", "sum": 1})), "sorry")
     ran = cell(program, chat_model=model, tools=[move], answers=[False, {"approved": False}])
     assert (ran.value[0], "did not approve" in ran.value[1], ran.value[2]) == (False, True, "sorry")

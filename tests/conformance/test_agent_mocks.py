@@ -50,7 +50,9 @@ def test_tool_calls_are_really_made(mocked):
         worker = Agent {{ tools = {{search, other, done}} }}
         Mocks {{
           worker = {{
-            tool_calls = {{{{tool = "search", args = {{q = "x"}}}}, {{tool = "other"}}, {{tool = "done", args = {{reason = "r"}}}}}},
+            tool_calls = {{
+              {{tool = "search", args = {{q = "x"}}}}, {{tool = "other"}}, {{tool = "done", args = {{reason = "r"}}}},
+            }},
             message = "called",
           }},
           other = {{returns = {{1, 2}}}},
@@ -70,7 +72,8 @@ def test_tool_calls_are_really_made(mocked):
 def test_a_tool_call_that_fails_is_told(mocked):
     """As a real model would be told it; the turn goes on."""
     program = f"""{SEARCH} worker = Agent {{ tools = {{search}} }}
-        Mocks {{ worker = {{message = "m", tool_calls = {{{{tool = "absent"}}, {{tool = "search", args = {{q = 5}}}}}}}} }}
+        local wrong = {{tool = "search", args = {{q = 5}}}}
+        Mocks {{ worker = {{message = "m", tool_calls = {{{{tool = "absent"}}, wrong}}}} }}
         local r = worker("x")
         return {{r.output, worker.history[3].content, worker.history[4].content}}
     """
@@ -144,7 +147,8 @@ def test_a_changed_mock_runs_the_turn_again(cell):
 def test_a_mocked_turn_in_a_step_is_put_back(mocked):
     """Its place among the rows, the conversation, the tools called, and the number of turns."""
     program = f"""{SEARCH} worker = Agent {{ tools = {{search}} }}
-        Mocks {{ worker = {{temporal = {{{{message = "1", tool_calls = {{{{tool = "search", args = {{q = "x"}}}}}}}}, {{message = "2"}}}}}} }}
+        local asked = {{{{tool = "search", args = {{q = "x"}}}}}}
+        Mocks {{ worker = {{temporal = {{{{message = "1", tool_calls = asked}}, {{message = "2"}}}}}} }}
         local first = Step.run("s", function() return worker("a").output end)
         return {{first, worker("b").output, search.call_count(), Iterations.current(), #worker.history}}
     """

@@ -19,7 +19,11 @@ from .scripts import thinking
 
 AGENTS = """
 done = require("done")
-jot = Tool { function(t) State.increment("jotted") Session.append("user", "jotted " .. (t.x or "")) return state.jotted end }
+jot = Tool { function(t)
+  State.increment("jotted")
+  Session.append("user", "jotted " .. (t.x or ""))
+  return state.jotted
+end }
 fails = Tool { function(t) if t.x then error("no " .. t.x) end end }
 helper = Agent { system_prompt = "Help." }
 consult = Tool { function(t) return helper("consulted " .. (t.x or "")) end }

@@ -1,18 +1,20 @@
-"""Turns: the conversation, the tools a model asks for, structured output, and what goes wrong in them."""
+"""Turns: the conversation, and the tools that a model asks for."""
 
 from __future__ import annotations
-
-import json
 
 import pytest
 from langchain_core.tools import StructuredTool
 
-from lua_procedures import LuaRuntimeError, ModelError, run
+from lua_procedures import run
 
 from .cells import messages
 from .scripts import calls, chat, sent, sent_all
 
-SEARCH = "search = Tool { description = 'Finds.', input = {q = field.string{required = true}}, function(t) return {hit = t.q} end }"
+SEARCH = """
+search = Tool { description = "Finds.", input = {q = field.string{required = true}}, function(t)
+  return {hit = t.q}
+end }
+"""
 
 
 # -- the conversation ----------------------------------------------------------------------------------------------
@@ -32,7 +34,15 @@ def test_messages_come_in_the_order_they_were_made(cell):
     """
     model = chat(calls(("log", {"x": "1"}), ("log", {"x": "2"})), "first", "second")
     ran = cell.twice(program, chat_model=model)
-    asked = ["user: before", "user: go", "assistant:  [log] [log]", "tool: ok 1", "tool: ok 2", "user: noted 1", "user: noted 2"]
+    asked = [
+        "user: before",
+        "user: go",
+        "assistant:  [log] [log]",
+        "tool: ok 1",
+        "tool: ok 2",
+        "user: noted 1",
+        "user: noted 2",
+    ]
     assert sent(model.requests[1]) == asked
     assert sent(model.requests[2]) == [*asked, "assistant: first", "user: between", "user: more"]
     assert [each.content for each in ran.messages][-3:] == ["more", "second", "after"]
@@ -83,7 +93,8 @@ def test_an_agent_may_call_itself_by_a_tool():
     model = chat(calls(("ask", {})), "deep", "end", "last")
     run(program, chat_model=model)
     assert sent(model.requests[3]) == [
-        "user: outer", "assistant:  [ask]", "tool: deep", "user: inner", "assistant: deep", "assistant: end", "user: more",
+        "user: outer", "assistant:  [ask]", "tool: deep", "user: inner", "assistant: deep", "assistant: end",
+        "user: more",
     ]  # fmt: skip
 
 
@@ -123,7 +134,13 @@ def test_tools_of_every_kind(cell):
         search{{q = "lua"}}
         return {{results, search.call_count(), Tool.called("kit_add"), Tool.get_call_count(), kit.search.last_result()}}
     """
-    asked = calls(("search", {"q": "x"}), ("add", {"a": 1}), ("upper", {"text": "y"}), ("kit_search", {"q": "z"}), ("kit_add", {"a": 2, "b": 2}))
+    asked = calls(
+        ("search", {"q": "x"}),
+        ("add", {"a": 1}),
+        ("upper", {"text": "y"}),
+        ("kit_search", {"q": "z"}),
+        ("kit_add", {"a": 2, "b": 2}),
+    )
     model = chat(asked, "done")
     ran = cell.twice(program, chat_model=model, tools=[add, upper])
     assert ran.value == [[{"hit": "x"}, 2, "Y", {"hit": "z"}, 4], 2, True, 6, {"hit": "z"}]
@@ -133,7 +150,10 @@ def test_tools_of_every_kind(cell):
 
 def test_a_turn_offers_its_own_tools_only():
     """`tools={}` offers none; what is not offered is not called, though it is there."""
-    program = f"{SEARCH} other = Tool {{print}} w = Agent {{ tools = {{search}} }} w{{message = 'x', tools = {{}}}} w{{message = 'y', tools = {{other}}}}"
+    program = f"""{SEARCH}
+        other = Tool {{print}} w = Agent {{ tools = {{search}} }}
+        w{{message = 'x', tools = {{}}}} w{{message = 'y', tools = {{other}}}}
+    """
     model = chat("1", calls(("search", {"q": "x"})), "2")
     ran = run(program, chat_model=model)
     assert [each["tools"] for each in model.requests] == [[], ["other"], ["other"]]
@@ -189,7 +209,9 @@ def test_what_is_wrong_with_a_call_is_told_to_the_model(asked, told):
 )
 def test_any_result_of_a_tool_becomes_a_bounded_text(lua, told):
     """What is large, binary or no data at all is named; the program has the value itself."""
-    program = f"big = Tool {{ function() return {lua} end }} w = Agent {{ tools = {{big}} }} local r = w('x') return r.output"
+    program = (
+        f"big = Tool {{ function() return {lua} end }} w = Agent {{ tools = {{big}} }} local r = w('x') return r.output"
+    )
     model = chat(calls(("big", {})), "seen")
     assert run(program, chat_model=model, params={"handle": object()}).value == "seen"
     said = model.requests[1]["messages"][-1]["content"]
@@ -226,7 +248,10 @@ def test_a_loop_until_done_ends():
 
 def test_too_many_rounds_end_the_turn():
     """With an error in the result and a notice; the conversation stays one that a model takes."""
-    program = f"{SEARCH} w = Agent {{ tools = {{search}}, max_tool_rounds = 2 }} local r = w('x') return {{r.error, search.call_count(), w('y').output}}"
+    program = f"""{SEARCH}
+        w = Agent {{ tools = {{search}}, max_tool_rounds = 2 }}
+        local r = w('x') return {{r.error, search.call_count(), w('y').output}}
+    """
     again = calls(("search", {"q": "x"}))
     model = chat(again, again, again, "fine")
     ran = run(program, chat_model=model)
@@ -236,85 +261,3 @@ def test_too_many_rounds_end_the_turn():
         "assistant:  [search]", "tool: Error: not run: it asked for tools in more than 2 rounds", "user: y",
     ]  # fmt: skip
     assert run(program.replace("= 2 }", "= 0 }"), chat_model=chat(again, "fine")).value[1:] == [0, "fine"]
-
-
-# -- structured output ---------------------------------------------------------------------------------------------
-
-JUDGE = "judge = Agent { output = {verdict = field.string{required = true, enum = {'yes', 'no'}}, score = 'integer'} } "
-
-
-@pytest.mark.parametrize("structured", [True, False])
-def test_structured_output(structured, cell):
-    """The value by the schema, undeclared keys dropped with a notice, from models with structured output and without."""
-    model = chat({"data": {"verdict": "yes", "score": 3, "more": 1}}, structured=structured)
-    ran = cell.twice(f"{JUDGE} local r = judge('x') return {{r.output, judge.output, type(r.content)}}", chat_model=model)
-    assert ran.value == [{"verdict": "yes", "score": 3}, {"verdict": "yes", "score": 3}, "string"]
-    assert "more" in messages(ran, "warning")[0]
-    assert ("output_schema" in model.requests[0]["kwargs"]) is structured
-    assert ("JSON Schema" in sent(model.requests[0])[0]) is not structured
-
-
-@pytest.mark.parametrize("structured", [True, False])
-def test_output_that_does_not_fit_is_asked_for_once_more(structured):
-    """The model is told what is wrong; then it is an error that can be caught."""
-    bad, good = {"data": {"verdict": "maybe"}}, {"data": {"verdict": "no"}}
-    model = chat(bad, good, structured=structured)
-    assert run(f"{JUDGE} return judge('x').output", chat_model=model).value == {"verdict": "no"}
-    assert "verdict" in sent(model.requests[1])[-1]
-    program = f"{JUDGE} local ok, why = pcall(judge, 'x') return {{ok, why, #judge.history}}"
-    ran = run(program, chat_model=chat("no JSON", bad, structured=structured))
-    assert (ran.value[0], "does not fit" in ran.value[1], ran.value[2]) == (False, True, 0)
-    with pytest.raises(ModelError, match="does not fit"):
-        run(f"{JUDGE} judge('x')", chat_model=chat(bad, bad, structured=structured))
-
-
-@pytest.mark.parametrize("structured", [True, False])
-def test_structured_output_after_tools(structured):
-    """The tools come first; the last answer is checked."""
-    program = f"{SEARCH} {JUDGE.replace('output =', 'tools = {search}, output =')} return judge('x').output"
-    model = chat(calls(("search", {"q": "x"})), json.dumps({"verdict": "yes"}), structured=structured)
-    assert run(program, chat_model=model).value == {"verdict": "yes"}
-
-
-@pytest.mark.parametrize(("schema", "answer", "value"), [("'integer'", "7", 7), ("'string'", "text", "text"), ("field.array{items = 'string'}", '["a"]', ["a"]), ("field.boolean{}", '{"value": true}', True)])
-def test_output_of_a_single_field(schema, answer, value):
-    """A value that is no table."""
-    program = f"w = Agent {{ output = {schema} }} return w('x').output"
-    assert run(program, chat_model=chat(answer)).value == value
-
-
-# -- errors --------------------------------------------------------------------------------------------------------
-
-
-def test_models_that_are_not_there(monkeypatch):
-    """None at all, unknown, of a missing package, without a key: one sentence each, and what to do."""
-    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    for model, told in (
-        ("nil", "the agent names no model, and none is given"),
-        ("'acme/x'", "acme"),
-        ("'mistralai/small'", "mistralai"),
-        ("'openai/gpt-4o-mini'", "api_key|OPENAI_API_KEY"),
-    ):
-        with pytest.raises(ModelError, match=told) as error:
-            run(f"w = Agent {{ model = {model} }}\nw('x')")
-        assert error.value.line == 2
-        assert error.value.hint or "pip install" in error.value.message
-
-
-@pytest.mark.parametrize("retry", ["3", "{max_attempts = 3, initial_delay = 0.01}", "{retries = 3, base_delay = 0.01}"])
-def test_a_model_that_fails_is_asked_again(retry, monkeypatch):
-    """As often as `retry` says, while the error may pass."""
-    monkeypatch.setattr("lua_procedures.agents.retrying.Retry.delay", lambda *_: 0.001)
-    program = f"w = Agent {{ retry = {retry} }} return w('x').output"
-    model = chat(TimeoutError(), ConnectionError("gone"), "there")
-    ran = run(program, chat_model=model)
-    assert (ran.value, len(model.requests)) == ("there", 3)
-    assert len(messages(ran, "log")) == 2
-    with pytest.raises(ModelError):
-        run(program, chat_model=chat(*[TimeoutError() for _ in range(3)], "late"))
-
-
-def test_an_error_of_a_tool_of_ours_is_not_the_model_s():
-    """What Lua itself calls raises, in the middle of the same program."""
-    with pytest.raises(LuaRuntimeError, match="boom"):
-        run("t = Tool { function() error('boom') end } w = Agent { tools = {t} } w('x') t{}", chat_model=chat("1"))

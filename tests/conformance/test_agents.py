@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from lua_procedures import LuaRuntimeError, run
@@ -9,7 +11,7 @@ from lua_procedures import LuaRuntimeError, run
 from .scripts import calls, chat, sent, sent_all
 
 
-def fails(source: str, **options: object) -> LuaRuntimeError:
+def fails(source: str, **options: Any) -> LuaRuntimeError:
     with pytest.raises(LuaRuntimeError) as error:
         run(source, **options)
     return error.value
@@ -108,7 +110,7 @@ def test_a_first_message_of_the_call_comes_instead_of_the_initial_one():
 
 
 def test_the_result_of_a_turn(cell):
-    """Its fields, what it prints as, and where it may go: State, a step's result, another agent, the program's value."""
+    """Its fields, what it prints as, and where it may go: State, a step's result, another agent."""
     program = """
         worker = Agent { tools = {Tool.get("twice")} }
         helper = Agent {}
@@ -197,7 +199,11 @@ def test_a_prompt_may_be_a_function(cell):
     model = chat("1")
     ran = cell.twice(program, params={"a": 1}, chat_model=model)
     assert sent(model.requests[0])[0] == "system: 7!{input.a}"
-    assert [(each.path, each.kind) for each in ran.checkpoints] == [("0", "agent_turn"), ("0/0", "step"), ("0/1", "model_call")]
+    assert [(each.path, each.kind) for each in ran.checkpoints] == [
+        ("0", "agent_turn"),
+        ("0/0", "step"),
+        ("0/1", "model_call"),
+    ]
 
 
 def test_a_prompt_that_is_no_text_is_an_error():

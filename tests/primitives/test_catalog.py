@@ -29,7 +29,9 @@ LISTED = """
 
 def test_every_primitive_is_there():
     """Each described name is a function or a table in a program."""
-    source = "return {" + ", ".join(f"type({primitive.name})" for primitive in PRIMITIVES) + "}"
+    of_an_agent = {"Agent.turn": "(Agent {name = 'w'}).turn"}
+    written = [of_an_agent.get(primitive.name, primitive.name) for primitive in PRIMITIVES]
+    source = "return {" + ", ".join(f"type({name})" for name in written) + "}"
     kinds = dict(zip([primitive.name for primitive in PRIMITIVES], run(source).value, strict=True))
     assert {name for name, kind in kinds.items() if kind not in {"function", "table"}} == set()
 

@@ -343,6 +343,14 @@ def test_records_and_runs_of_programs_share_a_store(store):
     assert [row.name for row in store.journals() if row.name.isprintable()] == ["both"]
 
 
+def test_the_example_of_the_page_runs(tmp_path, monkeypatch):
+    """What docs/run-records.md shows works as it stands there."""
+    page = (Path(__file__).parents[2] / "docs" / "run-records.md").read_text(encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    exec(page.split("```python\n")[1].split("```")[0], {})
+    assert (tmp_path / "runs.db").is_file()
+
+
 CONTEXTS = st.dictionaries(st.sampled_from("abc"), st.integers(0, 3) | st.booleans() | st.lists(st.integers(0, 2)))
 
 

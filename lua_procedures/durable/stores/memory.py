@@ -60,15 +60,20 @@ class MemoryStore:
 
     def find(self, name: str, root: str | None = None) -> JournalRow | None:
         """The newest generation with that name and root; without ``root``, the journal of that name updated last."""
-        rows = self.journals(name)
+        rows = self._named(name)
         if root is None:
-            return max(rows, key=lambda row: (row.updated, row.id), default=None)
-        return max((row for row in rows if row.root == root), key=lambda row: row.generation, default=None)
+            found = max(rows, key=lambda row: (row.updated, row.id), default=None)
+        else:
+            found = max((row for row in rows if row.root == root), key=lambda row: row.generation, default=None)
+        return replace(found) if found else None
 
     def journals(self, name: str | None = None) -> list[JournalRow]:
         """All journals (of that name), oldest first."""
+        return [replace(row) for row in self._named(name)]
+
+    def _named(self, name: str | None) -> list[JournalRow]:
         rows = [journal.row for journal in list(self._journals.values())]
-        return [replace(row) for row in rows if name is None or row.name == name]
+        return [row for row in rows if name is None or row.name == name]
 
     def entries(self, journal: int) -> Iterator[Entry]:
         """All entries of a journal in the order they were written."""

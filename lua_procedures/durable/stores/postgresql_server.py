@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import weakref
@@ -33,18 +34,16 @@ SET tcp_keepalives_idle = 15; SET tcp_keepalives_interval = 5; SET tcp_keepalive
 _GONE: Final = ("has no tables of ours any more", "They were deleted or renamed: put them back, or use another store.")
 _READ_ONLY: Final = ("cannot be written", "Use a user who may write there, and the primary server.")
 _DAMAGED: Final = ("is damaged", "It was left as it is: have the server's administrator restore it from a backup.")
-_REFUSED: Final = ("refuses this user", "Check the user and the password (in the URL, PGPASSWORD or ~/.pgpass).")
+_UNREACHED: Final = "Check the server, the URL, and the password (there, or in PGPASSWORD); what was recorded is kept."
 _FULL: Final = ("cannot grow: the disk is full", "Free some space and run again; what was recorded is kept.")
-#: By SQLSTATE, or its class.
+#: By SQLSTATE, which a connection that fails does not have.
 _EXPLANATIONS: Final = {
-    "3D000": ("does not exist", "Make the database first, such as with createdb."),
     "3F000": _GONE,
     "42P01": _GONE,
     "42703": _GONE,
     "42P07": ("has tables of another application", "They were left as they are: give another ?schema=NAME."),
     "42501": _READ_ONLY,
     "25006": _READ_ONLY,
-    "28": _REFUSED,
     "53100": _FULL,
     "58030": ("cannot be read or written", "Check the server's disk and run again."),
     "XX001": _DAMAGED,
@@ -109,15 +108,15 @@ class PostgresqlServer:
         return connection
 
     def _connect(self) -> Connection:
-        try:
-            connection = psycopg.connect(
-                self._target, autocommit=True, prepare_threshold=0, cursor_factory=psycopg.RawCursor,
-                client_encoding="utf8",
-            )  # fmt: skip
-        except FAILURES as error:
-            raise self._explained(error) from error
-        connection.adapters.register_dumper(int, Int8Dumper)
-        connection.execute(compose.SQL(_SETTINGS).format(compose.Identifier(self._schema)).as_string(), prepare=False)
+        """A new connection, whose names are those of our schema."""
+        settings = compose.SQL(_SETTINGS).format(compose.Identifier(self._schema)).as_string()
+        with contextlib.ExitStack() as failing:
+            try:
+                connection = failing.enter_context(contextlib.closing(_connected(self._target)))
+                connection.execute(settings, prepare=False)
+            except FAILURES as error:
+                raise self._explained(error) from error
+            failing.pop_all()
         return connection
 
     def _prepare(self, connection: Connection) -> None:
@@ -162,16 +161,21 @@ class PostgresqlServer:
             return self._error(f"cannot keep this: {error}", "Return plain data; texts must be valid Unicode.")
         state = error.sqlstate or ""
         said = (error.diag.message_primary or str(error)).strip().splitlines()[0]
-        explained = _EXPLANATIONS.get(state) or _EXPLANATIONS.get(state[:2])
-        if explained:
-            return self._error(*explained)
+        if state in _EXPLANATIONS:
+            return self._error(*_EXPLANATIONS[state])
         if isinstance(error, (psycopg.DataError, psycopg.IntegrityError)) or state[:2] == "54":
             return self._error(f"cannot keep this: {said}", "Return plain data, or less of it.")
         if isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)):
-            return self._error(
-                f"cannot be reached: {said}", "Check the server and run again; what was recorded is kept."
-            )
+            return self._error(f"cannot be reached: {said.rpartition('FATAL: ')[2].strip()}", _UNREACHED)
         return self._error(f"cannot be used: {said}", "Check the database, or use another one.")
+
+
+def _connected(target: str) -> Connection:
+    connection = psycopg.connect(
+        target, autocommit=True, prepare_threshold=0, cursor_factory=psycopg.RawCursor, client_encoding="utf8"
+    )
+    connection.adapters.register_dumper(int, Int8Dumper)  # one type for all, so that a statement is prepared once
+    return connection
 
 
 def _version(connection: Connection) -> int:

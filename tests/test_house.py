@@ -300,7 +300,8 @@ def test_no_notebook_cell_is_left_out():
         ("", ("--complete",), False),
         ("@pytest.mark.kernel\ndef test_k(): pass", ("--complete",), False),
         (
-            "@pytest.mark.kernel\n@pytest.mark.browser\n@pytest.mark.database\n@pytest.mark.notebook\ndef test_k(): pass",
+            "".join(f"@pytest.mark.{mark}\n" for mark in ("browser", "database", "kernel", "notebook"))
+            + "def test_k(): pass",
             ("--complete",),
             True,
         ),

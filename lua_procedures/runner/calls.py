@@ -14,6 +14,7 @@ from .passes import Handler, LateHandler, Pass, Reply
 
 __all__ = ["Calls"]
 
+
 class Calls:
     """Answers the requests of tools in one pass."""
 

@@ -11,7 +11,16 @@ from ..durable.serialization import dumps, loads
 from ..human.requests import HumanResponse
 from ..runs import AgentState, Checkpoint, Usage
 
-__all__ = ["agents_of", "checkpoint_of", "failure_text", "response_of", "response_text", "usage_of", "usage_text", "value_text"]
+__all__ = [
+    "agents_of",
+    "checkpoint_of",
+    "failure_text",
+    "response_of",
+    "response_text",
+    "usage_of",
+    "usage_text",
+    "value_text",
+]
 
 #: Kinds whose outcome is the list of what a function returned.
 _SEVERAL = ("step", "checkpoint", "procedure_call")

@@ -19,64 +19,22 @@ What a store promises beyond one process, such as to follow an owner that was ki
 
 from __future__ import annotations
 
-import os
-import socket
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Any, Final
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ..durable.entries import Entry, JournalRow, StoredRequest
 from ..durable.stores import Store, open_store
-from ..errors import RunLocked, StoreError
+from ..errors import StoreError
+from .owners import OwnershipConformance
+from .samples import any_entry, any_row, any_text, in_one_store, some_entry, some_row
 
 __all__ = ["StoreConformance", "any_entry", "any_row", "any_text"]
-
-#: Any text of valid Unicode: empty, with NUL and other control characters, beyond the basic plane.
-any_text: Final = st.text(st.characters(exclude_categories=["Cs"]))
-_bytes16: Final = st.binary(min_size=16, max_size=16)
-_time: Final = st.floats(0, 1e11)
-_int64: Final = st.integers(-(2**63), 2**63 - 1)
-
-#: Any entry without live objects.
-any_entry: Final = st.builds(
-    Entry,
-    key=_bytes16, prev=_bytes16, chain=_bytes16,
-    path=any_text, kind=any_text, name=any_text, asked=any_text, outcome=any_text,
-    failed=st.booleans(), effects=st.none() | any_text, reads=st.none() | any_text, line=_int64,
-    started=_time, finished=_time, usage=st.none() | any_text, tail=st.none() | _bytes16,
-    objects=st.none(),
-)  # fmt: skip
-
-#: Any head of a journal, with a name of up to 128 characters.
-any_row: Final = st.builds(
-    JournalRow,
-    name=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=128), root=any_text, seed=_int64,
-    started=_time, updated=_time, status=any_text, program=any_text, inputs=any_text, options=any_text,
-    tail=st.none() | _bytes16, outcome=st.none() | any_text, error=st.none() | any_text,
-)  # fmt: skip
-
-_property = settings(
-    max_examples=50,
-    deadline=None,
-    # Each example has journals of its own, so that the store may be shared; the tests are inherited by design.
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors],
-)
-
-
-def _row(name: str = "triage", root: str = "00", **changes: Any) -> JournalRow:
-    return replace(JournalRow(name, root, seed=1, started=1.0, updated=1.0), **changes)
-
-
-def _entry(number: int = 0, **changes: Any) -> Entry:
-    key, prev, chain = (bytes([part]) * 16 for part in range(3))
-    entry = Entry(key, prev, chain, str(number), "step", f"s{number}", "{}", str(number))
-    return entry._replace(**changes)
 
 
 def _best(call: Callable[[], object]) -> float:
@@ -89,20 +47,11 @@ def _best(call: Callable[[], object]) -> float:
     return min(times)
 
 
-def _owned(store: Store, journal: int) -> bool:
-    """Whether somebody drives a journal."""
-    try:
-        store.own(journal).release()
-    except RunLocked:
-        return True
-    return False
-
-
 def _types(entries: list[Entry]) -> list[list[type]]:
     return [[type(value) for value in entry] for entry in entries]
 
 
-class StoreConformance:
+class StoreConformance(OwnershipConformance):
     """The behaviours of a ``Store``; a subclass provides the fixture ``store``, an empty one, and ``reopen``."""
 
     def reopen(self, store: Store) -> Store:
@@ -132,11 +81,11 @@ class StoreConformance:
 
     # Entries
 
-    @_property
+    @in_one_store
     @given(entries=st.lists(any_entry, max_size=5))
     def test_entries_return_as_they_were(self, store: Store, other: Store, entries: list[Entry]) -> None:
         """Entries come back in order with every value and type unchanged, through another handle, too."""
-        journal = store.create(_row()).id
+        journal = store.create(some_row()).id
         for entry in entries:
             store.append(journal, entry)
         for handle in (store, other):
@@ -148,58 +97,58 @@ class StoreConformance:
     )
     def test_texts_are_kept_whole(self, store: Store, other: Store, text: str) -> None:
         """Empty and large texts, NUL, quotes and characters beyond the basic plane are kept as they are."""
-        journal = store.create(_row()).id
-        entry = _entry(name=text, outcome=text, effects=text)
+        journal = store.create(some_row()).id
+        entry = some_entry(name=text, outcome=text, effects=text)
         store.append(journal, entry)
         assert list(other.entries(journal)) == [entry]
 
     def test_equal_entries_are_all_kept(self, store: Store) -> None:
         """An entry appended twice is there twice: a store compares nothing."""
-        journal = store.create(_row()).id
-        store.append(journal, _entry())
-        store.append(journal, _entry())
-        assert list(store.entries(journal)) == [_entry(), _entry()]
+        journal = store.create(some_row()).id
+        store.append(journal, some_entry())
+        store.append(journal, some_entry())
+        assert list(store.entries(journal)) == [some_entry(), some_entry()]
 
     def test_order_is_that_of_writing(self, store: Store, other: Store) -> None:
         """Entries that two handles write by turns are in the order they were written."""
-        journal = store.create(_row()).id
+        journal = store.create(some_row()).id
         for number in range(40):
-            (store, other)[number // 3 % 2].append(journal, _entry(number))
+            (store, other)[number // 3 % 2].append(journal, some_entry(number))
         assert [entry.outcome for entry in store.entries(journal)] == [str(number) for number in range(40)]
 
-    @_property
+    @in_one_store
     @given(turns=st.lists(st.tuples(st.integers(0, 2), st.booleans()), max_size=30))
     def test_journals_never_mix(self, store: Store, other: Store, turns: list[tuple[int, bool]]) -> None:
         """However journals and handles take turns, each journal has its own entries, in order."""
-        journals = [store.create(_row(name)).id for name in "abc"]
+        journals = [store.create(some_row(name)).id for name in "abc"]
         written: dict[int, list[Entry]] = {journal: [] for journal in journals}
         for number, (which, second) in enumerate(turns):
-            entry = _entry(number)
+            entry = some_entry(number)
             (other if second else store).append(journals[which], entry)
             written[journals[which]].append(entry)
         assert {journal: list(store.entries(journal)) for journal in journals} == written
 
     def test_written_is_seen_at_once(self, store: Store, other: Store) -> None:
         """What one handle wrote, another one reads at once."""
-        journal = store.create(_row()).id
-        store.append(journal, _entry(1))
-        assert list(other.entries(journal)) == [_entry(1)]
-        other.append(journal, _entry(2))
-        assert list(store.entries(journal)) == [_entry(1), _entry(2)]
+        journal = store.create(some_row()).id
+        store.append(journal, some_entry(1))
+        assert list(other.entries(journal)) == [some_entry(1)]
+        other.append(journal, some_entry(2))
+        assert list(store.entries(journal)) == [some_entry(1), some_entry(2)]
 
     def test_reading_does_not_see_later_entries(self, store: Store) -> None:
         """Entries that are appended while a journal is read do not turn up in that reading."""
-        journal = store.create(_row()).id
-        store.append(journal, _entry(1))
+        journal = store.create(some_row()).id
+        store.append(journal, some_entry(1))
         reading = store.entries(journal)
-        store.append(journal, _entry(2))
-        assert list(reading) == [_entry(1)]
+        store.append(journal, some_entry(2))
+        assert list(reading) == [some_entry(1)]
 
     def test_objects_are_kept_or_refused(self, store: Store) -> None:
         """Live objects come back identical, or are refused by checkpoint and type, and then nothing is written."""
-        journal = store.create(_row()).id
+        journal = store.create(some_row()).id
         thing = StoreConformance()
-        entry = _entry(name="load", line=7, objects=(thing,))
+        entry = some_entry(name="load", line=7, objects=(thing,))
         if store.keeps_objects:
             store.append(journal, entry)
             [read] = store.entries(journal)
@@ -213,15 +162,15 @@ class StoreConformance:
 
     def test_large_values_return_as_they_were(self, store: Store, other: Store) -> None:
         """A value of 100 MB is kept like any other."""
-        journal = store.create(_row()).id
+        journal = store.create(some_row()).id
         outcome = "x" * 100_000_000
-        store.append(journal, _entry(outcome=outcome))
+        store.append(journal, some_entry(outcome=outcome))
         [read] = other.entries(journal)
         assert read.outcome == outcome
 
     # Journals
 
-    @_property
+    @in_one_store
     @given(row=any_row)
     def test_heads_return_as_they_were(self, store: Store, other: Store, row: JournalRow) -> None:
         """Every field of a journal's head is kept as it was created and as it was saved."""
@@ -234,28 +183,28 @@ class StoreConformance:
 
     def test_generations_count_by_name_and_root(self, store: Store, other: Store) -> None:
         """Each name and root counts its own generations from 0, whichever handle creates them."""
-        rows = [_row("a"), _row("a"), _row("a", "01"), _row("b"), _row("a"), _row("b")]
+        rows = [some_row("a"), some_row("a"), some_row("a", "01"), some_row("b"), some_row("a"), some_row("b")]
         created = [(store, other)[turn % 2].create(row) for turn, row in enumerate(rows)]
         assert [row.generation for row in created] == [0, 1, 0, 0, 2, 1]
         assert len({row.id for row in created}) == 6
 
     def test_generations_are_not_reused(self, store: Store) -> None:
         """A generation between others that was deleted is not given again."""
-        rows = [store.create(_row()) for _ in range(3)]
+        rows = [store.create(some_row()) for _ in range(3)]
         store.forget(rows[1].id)
-        assert store.create(_row()).generation == 3
+        assert store.create(some_row()).generation == 3
 
     def test_handles_create_at_once(self, store: Store, other: Store) -> None:
         """Handles that create journals at the same time never get the same generation or id."""
         with ThreadPoolExecutor(2) as pool:
-            made = list(pool.map(lambda handle: [handle.create(_row()) for _ in range(20)], [store, other]))
+            made = list(pool.map(lambda handle: [handle.create(some_row()) for _ in range(20)], [store, other]))
         rows = [row for part in made for row in part]
         assert sorted(row.generation for row in rows) == list(range(40))
         assert len({row.id for row in rows}) == 40
 
     def test_create_returns_the_row(self, store: Store) -> None:
         """The row given is the one returned, and later changes to it are not kept until it is saved."""
-        row = _row()
+        row = some_row()
         assert store.create(row) is row
         row.status = "failed"
         [kept] = store.journals()
@@ -265,36 +214,36 @@ class StoreConformance:
 
     def test_saving_leaves_entries_and_questions(self, store: Store) -> None:
         """Saving a head touches neither entries nor questions."""
-        row = store.create(_row())
-        store.append(row.id, _entry())
+        row = store.create(some_row())
+        store.append(row.id, some_entry())
         store.ask(row.id, "r", "{}")
         store.save(replace(row, status="completed"))
-        assert list(store.entries(row.id)) == [_entry()]
+        assert list(store.entries(row.id)) == [some_entry()]
         assert store.open_requests(row.id) == [StoredRequest("r", "{}")]
 
     def test_saving_can_move_a_journal(self, store: Store, other: Store) -> None:
         """A head saved with another root and generation is found there with its entries, and no longer where it was."""
-        earlier = store.create(_row())
-        moved = store.create(_row(root="elsewhere"))
-        store.append(moved.id, _entry())
+        earlier = store.create(some_row())
+        moved = store.create(some_row(root="elsewhere"))
+        store.append(moved.id, some_entry())
         store.save(replace(moved, root="00", generation=1))
         found = other.find("triage", "00")
         assert found is not None
         assert (found.id, found.generation) == (moved.id, 1)
-        assert list(other.entries(found.id)) == [_entry()]
+        assert list(other.entries(found.id)) == [some_entry()]
         assert other.find("triage", "elsewhere") is None
         assert earlier in other.journals()
 
     def test_find_with_root_is_the_newest_generation(self, store: Store) -> None:
         """With a root the newest generation counts, also where an older one was updated later."""
-        first, second = store.create(_row()), store.create(_row())
+        first, second = store.create(some_row()), store.create(some_row())
         store.save(replace(first, updated=99.0))
         assert store.find("triage", "00") == second
         assert store.find("triage", "01") is None
 
     def test_find_by_name_is_the_one_updated_last(self, store: Store) -> None:
         """Without a root the journal updated last counts, and of several with one time the one created last."""
-        first, second, third = (store.create(_row(root=root, updated=5.0)) for root in ("00", "01", "02"))
+        first, second, third = (store.create(some_row(root=root, updated=5.0)) for root in ("00", "01", "02"))
         assert store.find("triage") == third
         store.save(replace(first, updated=6.0))
         assert store.find("triage") == replace(first, updated=6.0)
@@ -304,7 +253,7 @@ class StoreConformance:
 
     def test_journals_are_listed_oldest_first(self, store: Store) -> None:
         """All journals, or those of a name, are in the order they were created, whenever they were updated."""
-        rows = [store.create(_row(name, updated=9.0 - place)) for place, name in enumerate("abab")]
+        rows = [store.create(some_row(name, updated=9.0 - place)) for place, name in enumerate("abab")]
         assert store.journals() == rows
         assert store.journals("b") == [rows[1], rows[3]]
         assert store.journals("c") == []
@@ -312,7 +261,7 @@ class StoreConformance:
     def test_a_thousand_runs_are_listed_in_milliseconds(self, store: Store) -> None:
         """A thousand journals are listed in less than a tenth of a second, and one is found in a tenth of that."""
         for number in range(1000):
-            store.create(_row(f"run-{number}", program="return 1", inputs='{"n":1}'))
+            store.create(some_row(f"run-{number}", program="return 1", inputs='{"n":1}'))
         assert len(store.journals()) == 1000
         assert _best(store.journals) < 0.1
         assert _best(lambda: store.find("run-500")) < 0.01
@@ -324,137 +273,22 @@ class StoreConformance:
         """A name with quotes, wildcards or any script is found by exactly that name."""
         near = [name.upper() + "x", name + " ", name[:-1], "a"]
         for unlike in near:
-            store.create(_row(unlike))
-        row = store.create(_row(name))
+            store.create(some_row(unlike))
+        row = store.create(some_row(name))
         assert store.find(name) == row
         assert store.journals(name) == [row]
 
     @pytest.mark.parametrize(("name", "unlike"), [("a", "A"), ("\u00e9", "e\u0301"), ("%", "x"), ("a", "a ")])
     def test_names_are_compared_exactly(self, store: Store, name: str, unlike: str) -> None:
         """Case, composition and blanks make another name."""
-        store.create(_row(name))
+        store.create(some_row(name))
         assert store.find(unlike) is None
-
-    # Ownership
-
-    def test_a_journal_has_one_owner_at_a_time(self, store: Store, other: Store) -> None:
-        """A second owner is refused by every handle, with who owns it and since when, until the first lets go."""
-        journal, free = store.create(_row()).id, store.create(_row("other")).id
-        before = time.time()
-        with store.own(journal):
-            for handle in (store, other):
-                with pytest.raises(RunLocked, match=f"'triage' is being driven by process {os.getpid()} on") as caught:
-                    handle.own(journal)
-                assert (caught.value.host, caught.value.process) == (socket.gethostname(), os.getpid())
-                assert caught.value.since is not None
-                assert before <= caught.value.since <= time.time()
-            assert not _owned(other, free)
-        assert not _owned(other, journal)
-        assert not _owned(store, journal)
-
-    def test_taking_counts_the_epoch_up(self, store: Store, other: Store) -> None:
-        """Each taking of a journal has the next epoch, from 1 on, and stays to be read when it is released."""
-        first, second = store.create(_row()).id, store.create(_row()).id
-        assert store.owner(first) is None
-        for expected, handle in enumerate((store, other, other, store), 1):
-            with handle.own(first) as ownership:
-                assert ownership.epoch == expected
-            assert other.owner(first) == ownership.owner
-        assert store.owner(second) is None
-        with store.own(second) as ownership:
-            assert ownership.epoch == 1
-
-    def test_releasing_twice_is_once(self, store: Store, other: Store) -> None:
-        """An ownership that was released does not release the next one."""
-        journal = store.create(_row()).id
-        ownership = store.own(journal)
-        ownership.release()
-        with other.own(journal):
-            ownership.release()
-            assert _owned(store, journal)
-
-    def test_owner_that_was_followed_cannot_write(self, store: Store, other: Store) -> None:
-        """Once another owner has followed, an earlier one writes neither entries nor the head; the new one does."""
-        row = store.create(_row())
-        stalled = store.own(row.id)
-        store.append(row.id, _entry(0), stalled.epoch)
-        stalled.release()  # as where its lock was lost, which it does not know
-        with other.own(row.id) as ownership:
-            for _ in range(2):
-                with pytest.raises(StoreError, match=f"'triage' was taken over by process {os.getpid()} on"):
-                    store.append(row.id, _entry(1), stalled.epoch)
-                with pytest.raises(StoreError, match="was taken over"):
-                    store.save(replace(row, status="failed"), stalled.epoch)
-                other.append(row.id, _entry(2), ownership.epoch)
-            other.save(replace(row, status="paused"), ownership.epoch)
-        assert list(store.entries(row.id)) == [_entry(0), _entry(2), _entry(2)]
-        assert [kept.status for kept in store.journals()] == ["paused"]
-
-    @_property
-    @given(turns=st.lists(st.tuples(st.integers(0, 1), st.booleans(), st.integers(0, 3)), max_size=12))
-    def test_owners_write_one_after_the_other(
-        self, store: Store, other: Store, turns: list[tuple[int, bool, int]]
-    ) -> None:
-        """However handles take journals by turns, each finds what was written before, and only the last one writes."""
-        journals = [store.create(_row(name)).id for name in "ab"]
-        written: dict[int, list[Entry]] = {journal: [] for journal in journals}
-        last: dict[int, tuple[Store, int]] = {}
-        for which, second, count in turns:
-            journal, handle = journals[which], other if second else store
-            with handle.own(journal) as ownership:
-                assert list(handle.entries(journal)) == written[journal]
-                for number in range(count):
-                    handle.append(journal, _entry(number), ownership.epoch)
-                    written[journal].append(_entry(number))
-                if journal in last:
-                    earlier, epoch = last[journal]
-                    with pytest.raises(StoreError, match="taken over"):
-                        earlier.append(journal, _entry(99), epoch)
-            last[journal] = handle, ownership.epoch
-        assert {journal: list(store.entries(journal)) for journal in journals} == written
-
-    def test_of_many_that_take_at_once_one_owns(self, store: Store, other: Store) -> None:
-        """Threads that take a journal at the same time get one ownership between them."""
-        journal = store.create(_row()).id
-        with ThreadPoolExecutor(8) as pool:
-            taking = [pool.submit((store, other)[number % 2].own, journal) for number in range(8)]
-            failed = [each.exception() for each in taking]
-        assert [type(error) for error in failed if error is not None] == [RunLocked] * 7
-        [owned] = [each.result() for each in taking if each.exception() is None]
-        assert owned.owner == store.owner(journal)
-        owned.release()
-
-    def test_questions_need_no_ownership(self, store: Store, other: Store) -> None:
-        """While a journal is driven, others read it and answer its questions."""
-        journal = store.create(_row()).id
-        with store.own(journal) as ownership:
-            store.append(journal, _entry(), ownership.epoch)
-            store.ask(journal, "r", "{}")
-            assert list(other.entries(journal)) == [_entry()]
-            assert other.answer(journal, "r", "true") is True
-            store.append(journal, _entry(1), ownership.epoch)
-
-    def test_a_journal_that_is_not_there_has_no_owner(self, store: Store, other: Store) -> None:
-        """An unknown or deleted journal cannot be taken, and the owner of one that was deleted cannot write."""
-        row = store.create(_row())
-        with pytest.raises(StoreError, match=f"no journal {row.id + 1}"):
-            store.own(row.id + 1)
-        with store.own(row.id) as ownership:
-            store.append(row.id, _entry(), ownership.epoch)
-            other.forget(row.id)
-            assert store.owner(row.id) is None
-            with pytest.raises(StoreError, match=f"no journal {row.id}"):
-                store.append(row.id, _entry(), ownership.epoch)
-            with pytest.raises(StoreError, match=f"no journal {row.id}"):
-                store.save(row, ownership.epoch)
-        with pytest.raises(StoreError, match=f"no journal {row.id}"):
-            store.own(row.id)
 
     # Questions
 
     def test_question_is_kept_once(self, store: Store, other: Store) -> None:
         """Asking again with a known id returns what is there and changes nothing."""
-        journal = store.create(_row()).id
+        journal = store.create(some_row()).id
         assert store.ask(journal, "r", '{"message":"first"}') == StoredRequest("r", '{"message":"first"}')
         assert other.ask(journal, "r", '{"message":"second"}') == StoredRequest("r", '{"message":"first"}')
         store.answer(journal, "r", "true")
@@ -462,7 +296,7 @@ class StoreConformance:
 
     def test_first_answer_stays(self, store: Store, other: Store) -> None:
         """The first answer is recorded, and every later one is refused, whichever handle gives it."""
-        journal = store.create(_row()).id
+        journal = store.create(some_row()).id
         store.ask(journal, "r", "{}")
         assert [store.answer(journal, "r", "1"), other.answer(journal, "r", "2"), store.answer(journal, "r", "3")] == [
             True, False, False,
@@ -471,7 +305,7 @@ class StoreConformance:
 
     def test_null_is_an_answer(self, store: Store) -> None:
         """The JSON text null, or an empty one, answers a question like any other."""
-        journal = store.create(_row()).id
+        journal = store.create(some_row()).id
         for request_id, answer in (("a", "null"), ("b", "")):
             store.ask(journal, request_id, "{}")
             assert store.answer(journal, request_id, answer) is True
@@ -480,7 +314,7 @@ class StoreConformance:
 
     def test_answers_at_once_have_one_winner(self, store: Store, other: Store) -> None:
         """Of two answers at the same time exactly one is recorded, and its giver is told so."""
-        journal = store.create(_row()).id
+        journal = store.create(some_row()).id
         with ThreadPoolExecutor(2) as pool:
             for request_id in "abcdefghijklmnopqrst":
                 store.ask(journal, request_id, "{}")
@@ -493,7 +327,7 @@ class StoreConformance:
 
     def test_open_questions_are_listed_oldest_first(self, store: Store, other: Store) -> None:
         """Questions without an answer are listed in the order they were asked, whatever their ids."""
-        journal = store.create(_row()).id
+        journal = store.create(some_row()).id
         for request_id in ("z", "a", "m", "b"):
             store.ask(journal, request_id, request_id)
         store.ask(journal, "z", "again")
@@ -505,7 +339,7 @@ class StoreConformance:
 
     def test_questions_never_mix(self, store: Store) -> None:
         """Journals that use one id for a question do not see each other's."""
-        first, second = store.create(_row()).id, store.create(_row()).id
+        first, second = store.create(some_row()).id, store.create(some_row()).id
         store.ask(first, "r", "1")
         assert store.request(second, "r") is None
         store.ask(second, "r", "2")
@@ -513,13 +347,13 @@ class StoreConformance:
         assert store.request(first, "r") == StoredRequest("r", "1")
         assert store.answer(first, "unknown", "true") is False
 
-    @_property
+    @in_one_store
     @given(request_id=any_text, request=any_text, answer=any_text)
     def test_questions_return_as_they_were(
         self, store: Store, other: Store, request_id: str, request: str, answer: str
     ) -> None:
         """Ids, questions and answers of any text are kept as they are."""
-        journal = store.create(_row()).id
+        journal = store.create(some_row()).id
         store.ask(journal, request_id, request)
         assert store.answer(journal, request_id, answer) is True
         assert other.request(journal, request_id) == StoredRequest(request_id, request, answer)
@@ -528,9 +362,9 @@ class StoreConformance:
 
     def test_forget_deletes_one_journal(self, store: Store, other: Store) -> None:
         """A deleted journal is gone with its entries and questions; the others keep theirs."""
-        gone, kept = store.create(_row()), store.create(_row())
+        gone, kept = store.create(some_row()), store.create(some_row())
         for row in (gone, kept, gone):
-            store.append(row.id, _entry())
+            store.append(row.id, some_entry())
             store.ask(row.id, "r", "{}")
         store.forget(gone.id)
         assert other.journals() == [kept]
@@ -539,35 +373,38 @@ class StoreConformance:
             [],
             None,
         )
-        assert (list(other.entries(kept.id)), other.open_requests(kept.id)) == ([_entry()], [StoredRequest("r", "{}")])
+        assert (list(other.entries(kept.id)), other.open_requests(kept.id)) == (
+            [some_entry()],
+            [StoredRequest("r", "{}")],
+        )
         store.forget(gone.id)
 
     def test_forgotten_journal_takes_nothing(self, store: Store, other: Store) -> None:
         """Writing to a deleted journal is an error, in every handle, and its id is not given again."""
-        row = store.create(_row())
-        store.append(row.id, _entry())
+        row = store.create(some_row())
+        store.append(row.id, some_entry())
         other.forget(row.id)
         for write in (
-            lambda: store.append(row.id, _entry()),
+            lambda: store.append(row.id, some_entry()),
             lambda: store.save(row),
             lambda: store.ask(row.id, "r", "{}"),
         ):
             with pytest.raises(StoreError, match=f"no journal {row.id}"):
                 write()
-        again = store.create(_row())
+        again = store.create(some_row())
         assert again.id != row.id
         assert list(store.entries(again.id)) == []
 
     def test_everything_outlives_its_handle(self, store: Store) -> None:
         """What was written is there for a handle that is opened after the one that wrote it was closed."""
         writer = self.reopen(store)
-        row = writer.create(_row())
-        writer.append(row.id, _entry())
+        row = writer.create(some_row())
+        writer.append(row.id, some_entry())
         writer.ask(row.id, "r", "{}")
         writer.close()
         writer.close()
         reader = self.reopen(store)
         assert reader.find("triage") == row
-        assert list(reader.entries(row.id)) == [_entry()]
+        assert list(reader.entries(row.id)) == [some_entry()]
         assert reader.open_requests(row.id) == [StoredRequest("r", "{}")]
         reader.close()

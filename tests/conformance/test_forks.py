@@ -6,7 +6,7 @@ import random
 from contextlib import suppress
 
 import pytest
-from hypothesis import HealthCheck, example, given, note, settings
+from hypothesis import HealthCheck, assume, example, given, note, settings
 from hypothesis import strategies as st
 from langchain_core.messages import BaseMessage
 
@@ -212,6 +212,8 @@ def test_every_fork_of_a_program_that_cuts_ends_as_the_old_run(program, place, c
     note(text)
     cell = Cell()
     first = cell(text, answers=answer)
+    # a cut of what lies ahead has no effect in the first run, and one in the fork that kept it, as in any second run
+    assume(position <= cut or any(entry.kind == "cut" for entry in cell.store.entries(1)))
     fork("triage", min(position, top(first)), "other", store=cell.store)
     other = lua_procedures.resume("other", store=cell.store, answers=answer)
     assert differing(timeless(first), timeless(other)) == {}

@@ -336,7 +336,7 @@ def test_approval(files):
     found = run("return files_add{a = 1}, files_echo('x')", files, answers=[True], spec=spec)
     assert found.value == [1, "x"]
     asked = run("return files_add{a = 1}", files, spec={"requires_approval": True})
-    assert (asked.status, asked.pending.context) == ("paused", {"a": 1})
+    assert (asked.status, asked.pending.artifact) == ("paused", {"a": 1})
 
 
 # --- specs ------------------------------------------------------------------------------------------------------

@@ -221,7 +221,11 @@ def resume(
         limits: see ``Limits``.
         files: the folder that ``File`` may use; the one of the last pass by default.
         tools: as of ``run``; those of the run's last pass in this process by default.
-        predictors, chat_model, chat_models, mcp_servers, env_allowed: likewise.
+        predictors: likewise.
+        chat_model: likewise.
+        chat_models: likewise.
+        mcp_servers: likewise.
+        env_allowed: likewise.
 
     Raises:
         StoreError: there is no such run.

@@ -35,7 +35,8 @@ _PARTS: Final = (
     "misuse", "fingerprint", "effects", "state", "steps", "entering", "people", "time", "json",
     "tree", "graph", "node", "tree_text",
     "conversation", "files", "retry",
-    "program", "declarations", "procedures", "modules", "mocks", "tools", "toolsets", "models", "templates", "turns", "agents",
+    "program", "declarations", "procedures", "modules", "mocks", "tools", "toolsets", "models",
+    "templates", "turns", "agents",
 )  # fmt: skip
 
 

@@ -37,7 +37,8 @@ class Frame:
 
     __slots__ = (
         "_chain", "_names", "_outer", "_root", "_variant", "announced", "asked", "asked_at", "clock", "content",
-        "entered", "key", "kind", "line", "name", "next", "notices_from", "path", "prefix", "prev", "ran", "spared", "started",
+        "entered", "key", "kind", "line", "name", "next", "notices_from", "path", "prefix", "prev", "ran", "spared",
+        "started",
     )  # fmt: skip
 
     def __init__(  # noqa: PLR0917 - made for every step, where keywords cost

@@ -322,7 +322,7 @@ class Ledger:
         self._pass_live(entry)
 
     def pass_over(self, entry: Entry) -> None:
-        """Write what was answered from elsewhere in the run's journals, as far as it had to be: it counts as replayed."""
+        """Write what was answered from elsewhere in the run's journals; it counts as replayed."""
         self.journal.append(entry)
         self._advance(entry)
         self.frames[-1].spared = True

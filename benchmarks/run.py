@@ -2,6 +2,7 @@
 
 ``python benchmarks/run.py [NAME …]`` prints a table. Times are CPU times of this process (the machines are noisy),
 each the best of several rounds; the two sides of a ratio are taken in turns.
+``peers.py`` has the same durable step in other systems, side by side.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ from typing import Any
 from .agents.models import ChatModels
 from .durable.entries import JournalRow
 from .durable.journal import Journal
+from .durable.plain import TooLarge
 from .durable.serialization import dumps, loads, normalise
 from .durable.stores import Store, open_store
 from .durable.stores.memory import MemoryStore
@@ -259,6 +260,16 @@ def _scripted(job: Job) -> list[Scripted]:
     return [Scripted(from_environment, shared=isinstance(from_environment, Mapping))]
 
 
+def _inputs(job: Job, limits: Limits) -> Any:
+    try:
+        return normalise(dict(job.params), max_leaves=limits.max_leaves, max_bytes=limits.max_bytes)
+    except TooLarge as error:
+        raise UsageError(
+            f"inputs: {error.message}",
+            hint="Give less, such as the name of a file, or raise limits max_bytes or max_leaves.",
+        ) from None
+
+
 def prepare(job: Job, held: ExitStack | None = None) -> Driver:
     """A driver for a job, with its journal opened; nothing of the program has run.
 
@@ -272,7 +283,7 @@ def prepare(job: Job, held: ExitStack | None = None) -> Driver:
     checked_name(job.name)
     job.files = Path(job.files or "").absolute()
     limits = Limits.of(job.limits)
-    inputs = normalise(dict(job.params))
+    inputs = _inputs(job, limits)
     store = open_store(job.store)
     if job.scripted is None:  # made once: a job that goes on goes on in its answers too
         job.scripted = _scripted(job)
@@ -289,6 +300,7 @@ def prepare(job: Job, held: ExitStack | None = None) -> Driver:
         run_id=f"{journal.row.root}-{journal.row.generation}",
         store_url=store.url,
         headless=job.headless,
+        fixture_name=job.replaying.path.name if job.replaying is not None and _is_replayed(job) else "",
         render=record_bundle,
         export=partial(export_run, journal),
     )

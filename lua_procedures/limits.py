@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
 
 from .errors import UsageError
 
@@ -37,6 +38,13 @@ class Limits(BaseModel):
     max_notice_bytes: int = Field(10_000_000, ge=1000)
     max_checkpoints: int = Field(100_000, ge=1)
     max_tokens: int | None = Field(None, ge=1)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _check_number(cls, value: Any) -> Any:
+        if isinstance(value, (bool, str, bytes)):
+            raise PydanticCustomError("number", "a number expected, got {value}", {"value": repr(value)})
+        return value
 
     @classmethod
     def of(cls, given: Mapping[str, Any] | Limits | None) -> Limits:

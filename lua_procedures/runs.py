@@ -214,6 +214,7 @@ class RunData:
     messages: list[Message] = field(default_factory=list)
     graph: Graph = field(default_factory=Graph)
     usage: Usage = field(default_factory=Usage)
+    fixture_name: str = ""
     unpriced: tuple[str, ...] = ()
     pending: HumanRequest | None = None
     replayed: int = 0

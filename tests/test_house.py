@@ -275,6 +275,7 @@ def test_what_notebooks_import_is_installed_with_them():
     imported = set(re.findall(r"^(?:import|from) (\w+)", "\n".join(cells), re.MULTILINE))
     others = imported - set(sys.stdlib_module_names) - {PACKAGE.name, "IPython"}
     packages = {re.split(r"[\[><=]", each)[0].replace("scikit-learn", "sklearn") for each in extras["notebooks"]}
+    packages = {each.replace("-", "_") for each in packages}
     assert others <= packages
     assert "sklearn" in others
     assert (ROOT / "binder" / "requirements.txt").read_text().split() == [".[notebooks]"]

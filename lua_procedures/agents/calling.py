@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..durable.plain import normalise
 from ..errors import ModelError, ProcedureError
+from ..tools.raised import check_end
 from .failures import broke_off, model_error
 from .messages import answer_of, text_of, to_langchain
 from .models import identity_of, model_label
@@ -200,7 +201,8 @@ class _Call:
             yield
         except ProcedureError:
             raise
-        except Exception as error:
+        except BaseException as error:
+            check_end(error)
             begun = bool(self._chunks)
             raise model_error(self._label, error, begun=begun, secrets=_secrets(self._model)) from error
 

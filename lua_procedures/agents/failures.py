@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from ..errors import ModelError
+from ..tools.secrets import secrets as secrets_of_environment
 
 __all__ = ["broke_off", "model_error", "one_line"]
 
 _LONGEST: Final = 500  # characters of a message
 _RETRYABLE: Final = frozenset((408, 409, 425, 429))
-_LEAST_SECRET: Final = 6  # characters: a shorter value, such as "1" or "true", is a setting
-_SECRET_NAMES: Final = ("KEY", "TOKEN", "SECRET", "PASSWORD")
 _SECRET_LOOKS: Final = re.compile(r"\bBearer\s+[^\s'\",}]+|\b(?:sk|pk|rk)-[\w*.-]{4,}", re.IGNORECASE)
 
 #: Errors by the names of their classes: a client, and what it is built on, need not be imported to be told apart.
@@ -30,7 +28,7 @@ def broke_off(label: str) -> ModelError:
     return ModelError(f"{label}: the answer broke off", retryable=True)
 
 
-def model_error(label: str, error: Exception, *, begun: bool = False, secrets: Iterable[str] = ()) -> ModelError:
+def model_error(label: str, error: BaseException, *, begun: bool = False, secrets: Iterable[str] = ()) -> ModelError:
     """The error of a call that raised.
 
     Args:
@@ -52,16 +50,10 @@ def model_error(label: str, error: Exception, *, begun: bool = False, secrets: I
 
 def one_line(text: str, secrets: Iterable[str] = ()) -> str:
     """The text on one line of at most 500 characters, without secrets."""
-    for secret in sorted({*secrets, *_secrets_of_environment()}, key=len, reverse=True):
+    for secret in sorted({*secrets, *secrets_of_environment()}, key=len, reverse=True):
         text = text.replace(secret, "[secret]")
     line = " ".join(_SECRET_LOOKS.sub("[secret]", text[: 100 * _LONGEST]).split())
     return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
-
-
-def _secrets_of_environment() -> Iterator[str]:
-    for name, value in os.environ.items():
-        if len(value) >= _LEAST_SECRET and any(part in name.upper() for part in _SECRET_NAMES):
-            yield value
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
@@ -71,11 +63,11 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__
 
 
-def _kinds(error: Exception) -> set[str]:
+def _kinds(error: BaseException) -> set[str]:
     return {kind.__name__ for each in _chain(error) for kind in type(each).__mro__}
 
 
-def _status(error: Exception) -> int | None:
+def _status(error: BaseException) -> int | None:
     """The HTTP status, wherever the client keeps it."""
     response = getattr(error, "response", None)
     sources = (
@@ -86,7 +78,7 @@ def _status(error: Exception) -> int | None:
     return next((each for each in sources if isinstance(each, int) and 100 <= each < 600), None)
 
 
-def _is_retryable(error: Exception, status: int | None, kinds: set[str]) -> bool:
+def _is_retryable(error: BaseException, status: int | None, kinds: set[str]) -> bool:
     if status is not None:
         return status in _RETRYABLE or status >= 500
     if kinds & _HOPELESS:
@@ -94,14 +86,14 @@ def _is_retryable(error: Exception, status: int | None, kinds: set[str]) -> bool
     return bool(kinds & _WORTH_A_RETRY) or getattr(error, "is_retryable", False) is True
 
 
-def _is_cut(error: Exception, kinds: set[str], *, begun: bool) -> bool:
+def _is_cut(error: BaseException, kinds: set[str], *, begun: bool) -> bool:
     """Whether the stream ended before the answer did."""
     if "RemoteProtocolError" in kinds or "No generation chunks were returned" in str(error):
         return True
     return begun and bool(kinds & {"IncompleteRead", "NetworkError", "ConnectionError"}) and not kinds & _TIMEOUTS
 
 
-def _said(error: Exception) -> str:
+def _said(error: BaseException) -> str:
     """The provider's own message, else the error's."""
     body = getattr(error, "body", None)
     while isinstance(body, Mapping):
@@ -114,7 +106,7 @@ def _said(error: Exception) -> str:
     return said if " " in said else f"{type(error).__name__}: {said}".rstrip(": ")  # one word explains nothing
 
 
-def _retry_after(error: Exception) -> float | None:
+def _retry_after(error: BaseException) -> float | None:
     headers: Any = getattr(getattr(error, "response", None), "headers", None) or {}
     try:
         return max(0.0, float(headers.get("retry-after")))

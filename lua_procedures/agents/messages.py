@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from ..errors import UsageError
+from ..durable.plain import normalise
+from ..errors import ConversionError, UsageError
 
 if TYPE_CHECKING:
     from langchain_core.messages import AIMessage, BaseMessage
 
-__all__ = ["answer_of", "content_of", "from_langchain", "parsed_json", "text_of", "to_langchain"]
+__all__ = ["Said", "answer_of", "content_of", "from_langchain", "parsed_json", "text_of", "to_langchain"]
 
 _ROLES: Final = {
     "system": "system",
@@ -22,7 +24,17 @@ _ROLES: Final = {
     "ai": "assistant",
     "tool": "tool",
 }
+_DEEPEST: Final = 90  # levels of a tool's arguments: the messages around them take the rest of what can cross
+_SURROGATES: Final = re.compile("[\ud800-\udfff]")
 _TYPES: Final = {"system": "system", "human": "user", "ai": "assistant", "AIMessageChunk": "assistant", "tool": "tool"}
+
+
+class Said(dict[str, Any]):
+    """A plain message that nobody changes: it is turned into LangChain's once, however often it is sent."""
+
+    __slots__ = ("langchain",)
+
+    langchain: BaseMessage
 
 
 def to_langchain(messages: Iterable[Mapping[str, Any]]) -> list[BaseMessage]:
@@ -36,7 +48,13 @@ def to_langchain(messages: Iterable[Mapping[str, Any]]) -> list[BaseMessage]:
     Raises:
         UsageError: a role is none of these.
     """
-    return [_to_langchain(message) for message in messages]
+    return [_kept(message) if isinstance(message, Said) else _to_langchain(message) for message in messages]
+
+
+def _kept(message: Said) -> BaseMessage:
+    if not hasattr(message, "langchain"):
+        message.langchain = _to_langchain(message)
+    return message.langchain.model_copy()
 
 
 def _to_langchain(message: Mapping[str, Any]) -> BaseMessage:
@@ -102,7 +120,11 @@ def answer_of(message: AIMessage, taken: Iterable[str] = ()) -> dict[str, Any]:
     refused = message.additional_kwargs.get("refusal")
     text = text_of(message.content) or (refused if isinstance(refused, str) else "")
     calls = [*map(_call, _raw_calls(message)), *map(_broken_call, _broken(message))]
-    return {"content": text, "tool_calls": _with_ids(calls, taken), "usage": _usage(message.usage_metadata)}
+    return {
+        "content": _SURROGATES.sub("\ufffd", text),
+        "tool_calls": _with_ids(calls, taken),
+        "usage": _usage(message.usage_metadata),
+    }
 
 
 def text_of(content: Any) -> str:
@@ -135,12 +157,20 @@ def _call(call: Mapping[str, Any]) -> dict[str, Any]:
         return _broken_call(call)
     if not isinstance(args, Mapping):
         return _broken_call(call)
-    return {"id": call["id"], "name": call["name"] or "", "args": dict(args)}
+    try:
+        return _named(call, normalise(dict(args), max_depth=_DEEPEST))
+    except ConversionError as error:
+        return {**_named(call, {}), "error": f"the arguments cannot be passed on: {error.message}"}
 
 
 def _broken_call(call: Mapping[str, Any]) -> dict[str, Any]:
     said = f"the arguments are no JSON: {_json_fault(call['args']) or 'an object expected'}"
-    return {"id": call["id"], "name": call["name"] or "", "args": {}, "error": said}
+    return {**_named(call, {}), "error": said}
+
+
+def _named(call: Mapping[str, Any], args: dict[str, Any]) -> dict[str, Any]:
+    name, given = (_SURROGATES.sub("\ufffd", call[key] or "") for key in ("name", "id"))
+    return {"id": given, "name": name, "args": args}
 
 
 def _json_fault(text: str | None) -> str:

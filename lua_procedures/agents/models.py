@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
@@ -16,6 +17,11 @@ __all__ = ["ChatModels", "identity_of", "model_label"]
 
 _ANY: Final = "*"
 _EXTRAS: Final = ("anthropic", "ollama", "openai")
+
+#: What providers' packages say where there is no key.
+_KEY_MISSING: Final = re.compile(r"api[_ -]?key|credential|token", re.IGNORECASE)
+
+_NAMED: Final = "Name it with its provider, as in openai/gpt-4o-mini"
 
 #: Where the classes keep the name of the model that they call.
 _NAMES: Final = ("model_name", "model", "model_id", "deployment_name", "repo_id")
@@ -32,6 +38,9 @@ class ChatModels:
         replayed: the ``identities`` of a fixture that answers instead of all models; a key that it does not have
             stands for itself. None where models answer.
 
+    Raises:
+        UsageError: a name is no text.
+
     Attributes:
         identities: key → identity, of every model that was asked for.
     """
@@ -45,6 +54,10 @@ class ChatModels:
         replayed: Mapping[str, str] | None = None,
     ) -> None:
         self._sources = (given or {}, session or {})
+        for source, named in zip(("chat_models", "get_session().chat_models"), self._sources, strict=True):
+            for name in named:
+                if not isinstance(name, str):
+                    raise UsageError(f"{source}: names must be text, got {name!r}")
         self._default = default
         self._recorded = recorded or {}
         self._replayed = replayed
@@ -160,21 +173,25 @@ def _is_langchain_here() -> bool:
     return find_spec("langchain") is not None
 
 
+def _with_article(name: str) -> str:
+    return f"an {name}" if name[:1].lower() in "aeiou" else f"a {name}"
+
+
 def _checked(source: str, value: Any) -> BaseChatModel:
     from langchain_core.language_models import BaseChatModel
     from langchain_core.runnables import Runnable
 
     if isinstance(value, BaseChatModel):
         return value
-    kind = type(value).__name__
+    kind = _with_article(type(value).__name__)
     if isinstance(value, type):
         raise UsageError(f"{source}: a LangChain chat model expected, got the class {value.__name__}: give an instance")
     if isinstance(value, Runnable):
         raise UsageError(
-            f"{source}: a LangChain chat model expected, got a {kind}, which is a Runnable around one or without one",
+            f"{source}: a LangChain chat model expected, got {kind}, which is a Runnable around one or without one",
             hint="Give the chat model itself; its settings go to the agent, as in model={name=, temperature=}.",
         )
-    raise UsageError(f"{source}: a LangChain chat model expected, got a {kind}")
+    raise UsageError(f"{source}: a LangChain chat model expected, got {kind}")
 
 
 def _made(name: str, provider: str | None) -> BaseChatModel:
@@ -193,5 +210,6 @@ def _made(name: str, provider: str | None) -> BaseChatModel:
         raise failed from error
     except Exception as error:
         failed = model_error(label, error)
-        failed.hint = "Its key is taken from the environment; or give a model of your own by get_session().chat_models."
+        source = "Its key is taken from the environment" if _KEY_MISSING.search(str(error)) else _NAMED
+        failed.hint = f"{source}; or give a model of your own by get_session().chat_models."
         raise failed from error

@@ -20,7 +20,12 @@ from uuid import UUID
 
 from ..errors import ConversionError
 
-__all__ = ["normalise", "path_step"]
+__all__ = ["TooLarge", "normalise", "path_step"]
+
+
+class TooLarge(ConversionError):
+    """A value that is over a limit of size, and would cross otherwise."""
+
 
 _LEAST, _MOST = -(2**63), 2**63 - 1
 
@@ -47,15 +52,17 @@ def normalise(value: Any, *, max_depth: int = 100, max_leaves: int = 10_000_000,
         walk.check_size()
     except _Refused as refused:
         what, path = refused.explain()
-        raise ConversionError(f"{what} at {path} cannot cross between Lua and Python", path=path) from None
+        kind = TooLarge if refused.of_size else ConversionError
+        raise kind(f"{what} at {path} cannot cross between Lua and Python", path=path) from None
     return plain
 
 
 class _Refused(Exception):
     """What is refused, and on the way up where it is: each container with the key in it."""
 
-    def __init__(self, what: str, *, of_key: bool = False) -> None:
+    def __init__(self, what: str, *, of_key: bool = False, of_size: bool = False) -> None:
         self.what = what
+        self.of_size = of_size
         self.of_key = of_key  # the path of a key is that of its dict
         self.trail: list[tuple[Any, str | int | None]] = []
 
@@ -194,9 +201,9 @@ class _Walk:
     def check_size(self) -> None:
         """Refuse what is over the limits."""
         if self.leaves > self.max_leaves:
-            raise _Refused(f"more than {self.max_leaves:,} values")
+            raise _Refused(f"more than {self.max_leaves:,} values", of_size=True)
         if self.size > self.max_bytes:
-            raise _Refused(f"more than {self.max_bytes:,} bytes")
+            raise _Refused(f"more than {self.max_bytes:,} bytes", of_size=True)
 
     def _enter(self, count: int) -> None:
         self.depth += 1

@@ -25,10 +25,12 @@ return function(kit)
 
   local function label(id) return "\31agent " .. id end
 
-  kit.reader_family("agent", function(id)
-    local talk, texts = talks[id], {}
-    for i, message in ipairs(talk.messages) do texts[i] = kit.message_text(message) end
-    return concat(texts, ",") .. kit.encode_sorted("Agent", talk.output)
+  -- a step depends on what was said before it added any itself; lists of messages only grow, or give way to another
+  kit.reader_family("agent", function(id, tracker)
+    local met, texts = tracker and tracker.talks_met and tracker.talks_met[id], {}
+    if not met then met = { messages = talks[id].messages, count = #talks[id].messages, output = talks[id].output } end
+    for i = 1, met.count do texts[i] = kit.message_text(met.messages[i]) end
+    return concat(texts, ",") .. kit.encode_sorted("Agent", met.output)
   end)
 
   -- the messages that the agent has exchanged, oldest first; not to be changed
@@ -51,8 +53,17 @@ return function(kit)
     return both
   end
 
+  local function note_met(id)
+    local talk, tracker = talks[id], live.tracker
+    while tracker do
+      tracker.talks_met = tracker.talks_met or {}
+      tracker.talks_met[id] = tracker.talks_met[id] or { messages = talk.messages, count = #talk.messages, output = talk.output }
+      tracker = tracker.parent
+    end
+  end
+
   local function take_turn(id, messages, output)
-    if live.tracker then kit.changing(label(id)) end
+    note_met(id)
     local talk = talks[id]
     local list, last = talk.messages, talk.messages[#talk.messages]
     if last and messages[1] and last.moment > messages[1].moment then talk.messages = kit.merged(list, messages)
@@ -107,9 +118,9 @@ return function(kit)
 
   ---- handles --------------------------------------------------------------------------------------------
 
-  local function call(agent, options)
+  local function call(agent, ...)
     if not agent.name then fail("Agent", "an agent needs a name: assign it to a variable, as in writer = Agent {…}") end
-    return kit.take_turn(agent, options)
+    return kit.take_turn(agent, ...)
   end
 
   local MEMBERS = {
@@ -125,16 +136,21 @@ return function(kit)
     end,
     reset = function(agent) return function() reset(agent.id) end end,
     turn = function(agent, handle)
-      return function(options, last)
-        if rawequal(options, handle) then options = last end -- colon form
-        return call(agent, options)
+      return function(first, ...)
+        if rawequal(first, handle) then return call(agent, ...) end -- colon form
+        return call(agent, first, ...)
       end
     end,
   }
 
+  local declare, is_again
+
   local meta = {
     __metatable = false,
-    __call = function(handle, options) return call(of[handle], options) end,
+    __call = function(handle, ...)
+      if is_again(of[handle], ...) then return declare(of[handle].name, ...) end
+      return call(of[handle], ...)
+    end,
     __index = function(handle, member)
       local get = MEMBERS[member]
       if get then return get(of[handle], handle) end
@@ -151,8 +167,24 @@ return function(kit)
     output = true, prepare = true, tool_choice = true, max_tool_rounds = true, retry = true, history = true,
   }
 
+  local DECLARES = {
+    description = true, system_prompt = true, initial_message = true, output = true, prepare = true, retry = true,
+  }
+
+  -- whether Agent "name" {…} declares once more: the same statement, or fields that no turn takes
+  function is_again(agent, parts)
+    if type(parts) ~= "table" or getmetatable(parts) ~= nil or not kit.was_looked_up(agent) then return false end
+    if parts.message ~= nil or parts.inject ~= nil then return false end
+    for field in next, DECLARES do
+      if parts[field] ~= nil then return true end
+    end
+    local line, chunk = where()
+    return agent.line == line and agent.chunk == chunk
+  end
+
   local function check_fields(parts)
     kit.check_options("Agent", "parts", parts)
+    for _, field in next, { "name", "provider", "tool_choice" } do kit.check_text("Agent", field, parts[field]) end
     for field in next, parts do
       if not FIELDS[field] and not kit.MODEL_SETTINGS[field] then
         kit.host.warn(format("Agent: unknown field %s is ignored", kit.show(field)), (where()))
@@ -165,11 +197,11 @@ return function(kit)
     local model = { provider = parts.provider, settings = {} }
     for name in next, kit.MODEL_SETTINGS do model.settings[name] = parts[name] end
     if type(parts.model) ~= "table" then
-      model.name = parts.model
+      model.name = kit.check_text("Agent", "model", parts.model)
       return model
     end
     for name, value in next, parts.model do
-      if name == "name" or name == "provider" then model[name] = value
+      if name == "name" or name == "provider" then model[name] = kit.check_text("Agent", "model." .. name, value)
       else
         if kit.MODEL_SETTINGS[name] then kit.check("Agent", name, value)
         else kit.host.remark(format("Agent: model.%s is passed on to the model as it is", name), (where())) end
@@ -184,17 +216,19 @@ return function(kit)
   local function describe_of(agent, handle)
     kit.described[handle] = function(describe)
       local tools = {}
-      for i, tool in ipairs(agent.tools or {}) do tools[i] = describe(tool) end
-      return format("agent %s %s %s %s %s", agent.name or "", agent.declared, describe(agent.prompt), describe(agent.prepare),
-        concat(tools, ","))
+      for i, tool in ipairs(agent.tools or {}) do tools[i] = kit.tool_description(describe, tool) end
+      local model = agent.model
+      return format("agent %s %s %s %s %s %s %s", agent.name or "", agent.declared, describe(agent.prompt), describe(agent.prepare),
+        concat(tools, ","), not model.name and kit.defaults.model or "", not model.provider and kit.defaults.provider or "")
     end
   end
 
-  local function declare(name, parts)
+  function declare(name, parts)
     kit.declaring("Agent")
     check_fields(parts)
+    local line, chunk = where()
     local agent = {
-      name = name or parts.name, line = (where()), prompt = parts.system_prompt, initial = parts.initial_message,
+      name = name or parts.name, line = line, chunk = chunk, prompt = parts.system_prompt, initial = parts.initial_message,
       model = model_of(parts), tools = parts.tools, prepare = parts.prepare, tool_choice = parts.tool_choice,
       rounds = parts.max_tool_rounds or 16, history = parts.history ~= false,
     }
@@ -216,6 +250,8 @@ return function(kit)
     return handle
   end
 
+  kit.reader_family("declared-agent", function(name) return agents[name] and kit.description(agents[name]) or "" end)
+
   local function known_agents()
     local names = {}
     for name in next, agents do names[#names + 1] = name end
@@ -225,7 +261,12 @@ return function(kit)
 
   function guest.Agent(first)
     if type(first) ~= "string" then return declare(kit.assigned_name("Agent"), first) end
-    if agents[first] then return agents[first] end
+    kit.check_text("Agent", "name", first)
+    if agents[first] then
+      kit.note_lookup("Agent", first, of[agents[first]])
+      kit.depend_on_declared("\31declared-agent " .. first, agents[first])
+      return agents[first]
+    end
     if kit.is_declared_by_name("Agent", first) then
       return function(parts) return declare(first, parts) end
     end
@@ -251,13 +292,9 @@ return function(kit)
 
   -- what the host reads when the run ends, in the order in which they were made, bounded like all that crosses
   function kit.messages_text()
-    local texts, room = {}, kit.limits.bytes
-    for i, each in ipairs(all_messages()) do
+    return kit.rows_text("messages", all_messages(), function(each)
       local message = each.message
-      texts[i] = kit.encode("Session", { role = message.role, content = message.content, agent = each.agent, tool_calls = message.tool_calls })
-      room = room - #texts[i]
-      if room < 0 then break end
-    end
-    return "[" .. concat(texts, ",") .. "]"
+      return { role = message.role, content = message.content, agent = each.agent, tool_calls = message.tool_calls }
+    end)
   end
 end

@@ -4,7 +4,7 @@
 -- a moment: who keeps messages elsewhere takes one from `kit.next_moment()` for each of them, whether it is made or put
 -- back, and merges them by it with those of `kit.conversation()`.
 
-local type, next = type, next
+local type, next, ipairs, pcall = type, next, ipairs, pcall
 local format, concat = string.format, table.concat
 
 local MESSAGES = "\31the messages of Session" -- what a step depends on that looks at them
@@ -49,6 +49,22 @@ return function(kit)
 
   -- the same, where nothing depends on it
   function kit.session_messages() return messages end
+
+  -- Rows as a JSON list that the host reads when the run ends, bounded like all that crosses: the newest give way.
+  function kit.rows_text(what, rows, view)
+    local texts, room = {}, kit.limits.bytes
+    for i, row in ipairs(rows) do
+      local ok, text = pcall(encode, what, view(row))
+      room = room - (ok and #text or room + 1)
+      if room < 0 then
+        local left = #rows - i + 1
+        kit.host.warn(format("the last %d of %d %s are left out of the run: they pass max_bytes", left, #rows, what), 0)
+        break
+      end
+      texts[i] = text
+    end
+    return "[" .. concat(texts, ",") .. "]"
+  end
 
   ---- changing -----------------------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 -- What declarations have in common: the names they take, and those that are accepted and not run.
 
 local type, next, setmetatable, concat, format = type, next, setmetatable, table.concat, string.format
+local utf8len = utf8.len
 
 return function(kit)
   local guest, where, host = kit.guest, kit.where, kit.host
@@ -25,6 +26,39 @@ return function(kit)
   function kit.is_declared_by_name(callee, name)
     return kit.declared[callee] ~= nil and kit.declared[callee][name] == true
   end
+  -- What `Agent "name" {…}` looks up is declared again where the text declares by name, as in a loop: whether what is
+  -- called now was looked up in the same line.
+  local sought = setmetatable({}, { __mode = "k" }) -- what was declared -> the place where it was looked up
+  local function place()
+    local line, chunk = where()
+    return chunk .. ":" .. line
+  end
+  function kit.note_lookup(callee, name, declared)
+    if kit.is_declared_by_name(callee, name) then sought[declared] = place() end
+  end
+  function kit.was_looked_up(declared) return sought[declared] ~= nil and sought[declared] == place() end
+
+  -- refuses text that cannot cross to the host
+  function kit.check_text(primitive, what, text)
+    if type(text) == "string" and not utf8len(text) then
+      kit.fail(primitive, what .. ": UTF-8 text expected, got bytes that are none")
+    end
+    return text
+  end
+
+  -- A step depends on what it looks up by name, as on what it captures, and may not change what that captures.
+  function kit.depend_on_declared(label, handle)
+    local tracker = kit.live.tracker
+    if not tracker then return end
+    kit.depend(label)
+    local _, watched = kit.description(handle)
+    while tracker do
+      tracker.looked_up = tracker.looked_up or {}
+      tracker.looked_up[label] = tracker.looked_up[label] or watched
+      tracker = tracker.parent
+    end
+  end
+
   function kit.names_mocks() return kit.declared.Mocks ~= nil end
 
   -- what a step declares would be missing where the step is not run again
@@ -74,7 +108,7 @@ return function(kit)
   kit.defaults = {}
   for _, name in next, { "provider", "model" } do
     guest["default_" .. name] = function(value)
-      kit.check("default_" .. name, "name", value)
+      kit.check_text("default_" .. name, "name", kit.check("default_" .. name, "name", value))
       kit.declaring("default_" .. name)
       kit.defaults[name] = value
     end

@@ -216,6 +216,15 @@ return function(kit)
     return "function\31" .. text, seen.watched, next(seen.unchecked) ~= nil and seen.unchecked or nil
   end
 
+  -- what is declared, as text, and what it captured
+  function kit.description(handle)
+    local seen = { label = "", count = 0, leaves = 0, function_count = 0,
+                   tables = {}, functions = {}, watched = {}, unchecked = {} }
+    local text = describe_value(handle, seen)
+    seen.watched.libraries = kit.libraries_changed()
+    return text, seen.watched
+  end
+
   local function current_value(entry)
     if entry.fixed then return entry.value end
     if entry.fn then

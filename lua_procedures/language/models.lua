@@ -79,6 +79,7 @@ return function(kit)
 
   function guest.Model(first)
     if type(first) == "string" and first ~= "" then
+      kit.check_text("Model", "name", first)
       if not may_come(first) then -- what the session does not have may still be mocked further down
         kit.result("Model", kit.request("Model", "model", first, kit.names_mocks()))
       end

@@ -35,7 +35,7 @@ return function(kit)
   end
 
   function guest.require(name)
-    kit.check("require", "name", name)
+    kit.check_text("require", "name", kit.check("require", "name", name))
     if kit.modules[name] then return kit.modules[name] end
     if loaded[name] ~= nil then return loaded[name] end
     if loading[name] then fail("require", format("%s requires itself", name)) end

@@ -179,7 +179,7 @@ return function(kit)
       if first == "" or not utf8.len(first) then kit.misuse("Procedure", "name", first) end
       return handle_of(first)
     end
-    local name = kit.assigned_name("Procedure")
+    local name = kit.assigned_name("Procedure") or type(first) == "table" and rawget(first, "name") or nil
     if name == nil or name == "main" then return declare_main(first) end
     return declare(new_handle(name), first) -- the last one of a name counts, as for any variable
   end

@@ -36,7 +36,7 @@ _PARTS: Final = (
     "tree", "graph", "node", "tree_text",
     "conversation", "files", "retry",
     "program", "declarations", "procedures", "modules", "mocks", "tools", "toolsets", "models",
-    "templates", "turns", "agents",
+    "templates", "turn_options", "turns", "agents",
 )  # fmt: skip
 
 

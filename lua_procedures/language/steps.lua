@@ -65,6 +65,10 @@ return function(kit)
 
   local function check_captures(primitive, watched)
     local how, name, what = kit.changed_capture(watched, kit.changed_in_state)
+    for _, seen in next, not how and live.tracker.looked_up or {} do
+      how, name, what = kit.changed_capture(seen, kit.changed_in_state)
+      if how then break end
+    end
     if how then
       kit.abandon_effects()
       host.captured_changed(primitive .. " " .. format(ENDINGS[how], what, name), name)

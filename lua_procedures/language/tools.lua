@@ -2,7 +2,7 @@
 
 local type, next, ipairs, rawequal, rawget, select = type, next, ipairs, rawequal, rawget, select
 local setmetatable, getmetatable, error = setmetatable, getmetatable, error
-local format, sort, concat = string.format, table.sort, table.concat
+local format, sort, concat, sub, gsub = string.format, table.sort, table.concat, string.sub, string.gsub
 
 return function(kit)
   local guest, fail, live, encode, where = kit.guest, kit.fail, kit.live, kit.encode, kit.where
@@ -64,7 +64,7 @@ return function(kit)
     return tracked[name] or { count = 0 }
   end
 
-  function kit.tool_calls_text() return encode("Tool", calls) end
+  function kit.tool_calls_text() return kit.rows_text("tool calls", calls, function(call) return call end) end
 
   ---- calling --------------------------------------------------------------------------------------------
 
@@ -131,12 +131,21 @@ return function(kit)
     return caught(ok, text) and kit.kept(arguments) or kit.show(arguments)
   end
 
+  -- what an error says, as readable text: that of a table is its message, where it has one
+  function kit.fault_text(value)
+    local message = type(value) == "table" and rawget(value, "message")
+    if type(message) == "string" then return kit.utf8(message) end
+    if type(value) == "table" and getmetatable(value) == nil then return kit.show(value) end
+    local ok, text = caught(pcall(kit.tostring, value)) -- the program's own __tostring may raise
+    return kit.utf8(ok and text or "an error object of type " .. type(value))
+  end
+
   -- one call is one record, whoever makes it and however it ends
   local function finished(tool, made, ok, result)
     made.args = kept(tool, made.args)
     local call = kit.mark_sorted { name = tool.name, args = made.args }
     if ok then call.result = kit.kept(result)
-    else call.error = type(result) == "string" and result or kit.tostring(result) end
+    else call.error = kit.fault_text(result) end
     note(call)
     if not ok then error(result, 0) end
     return result
@@ -160,6 +169,14 @@ return function(kit)
 
   ---- handles --------------------------------------------------------------------------------------------
 
+  local declare
+
+  local function is_declaration(parts)
+    return type(parts) == "table" and (type(rawget(parts, "handler")) == "function" or type(rawget(parts, 1)) == "function")
+  end
+  -- whether Tool "name" {…} declares once more
+  local function is_again(tool, parts) return is_declaration(parts) and kit.was_looked_up(tool) end
+
   local MEMBERS = {
     called = function(tool) return function() return seen_of(tool.name).count > 0 end end,
     call_count = function(tool) return function() return seen_of(tool.name).count end end,
@@ -177,7 +194,10 @@ return function(kit)
 
   local meta = {
     __metatable = false,
-    __call = function(handle, ...) return call({}, of[handle], ...) end,
+    __call = function(handle, ...)
+      if is_again(of[handle], ...) then return declare(of[handle].name, ...) end
+      return call({}, of[handle], ...)
+    end,
     __index = function(handle, member)
       local get = MEMBERS[member]
       if get then return get(of[handle]) end
@@ -192,7 +212,8 @@ return function(kit)
     local handle = setmetatable({}, meta)
     of[handle] = tool
     kit.described[handle] = function(describe)
-      return format("tool %s %s %s %s", tool.name, tool.digest or describe(tool.run), tool.input or "", tool.output or "")
+      return format("tool %s %s %s %s %s %s", tool.name, tool.digest or describe(tool.run), tool.input or "", tool.output or "",
+        describe(tool.description), tool.requires_approval and "approved" or "")
     end
     return handle
   end
@@ -227,6 +248,8 @@ return function(kit)
 
   local function check_fields(parts)
     kit.check_options("Tool", "parts", parts)
+    kit.check_text("Tool", "name", parts.name)
+    kit.check_text("Tool", "description", parts.description)
     for field in next, parts do
       if type(field) == "string" and not FIELDS[field] then
         kit.host.warn("Tool: unknown field " .. field .. " is ignored", (where()))
@@ -237,7 +260,7 @@ return function(kit)
     return run
   end
 
-  local function declare(name, parts)
+  function declare(name, parts)
     kit.declaring("Tool")
     local run = check_fields(parts)
     return register {
@@ -250,6 +273,7 @@ return function(kit)
 
   local function lookup(primitive, name)
     if type(name) ~= "string" then kit.misuse(primitive, "name", name) end
+    kit.check_text(primitive, "name", name)
     if not tools[name] and kit.modules[name] and of[kit.modules[name]] then tools[name] = kit.modules[name] end
     return tools[name] or also[name]
   end
@@ -261,9 +285,32 @@ return function(kit)
     fail(primitive, format("unknown tool %q; %s", name, kit.known_tools()))
   end
   kit.known_tool, kit.register_tool = known, register
+  -- the tools of an MCP server, in the order of their names
+  function kit.served_tools(name)
+    local listed, prefix = {}, format("mcp.%s.", (gsub(name, "^mcp%.", "")))
+    for full, handle in next, also do
+      if sub(full, 1, #prefix) == prefix then listed[#listed + 1] = handle end
+    end
+    sort(listed, function(a, b) return of[a].name < of[b].name end)
+    return listed
+  end
+  function kit.tool_handle(name) return lookup("Tool", name) end
   function kit.find_tool(name) return of[lookup("Tool", name)] end
 
-  guest.Tool = { get = function(name) return known("Tool.get", name) end }
+  kit.reader_family("declared-tool", function(name)
+    local handle = lookup("Tool", name)
+    return handle and kit.description(handle) or ""
+  end)
+
+  -- by name, in a step too
+  local function looked_up(primitive, name)
+    local handle = known(primitive, name)
+    kit.note_lookup("Tool", name, of[handle])
+    kit.depend_on_declared("\31declared-tool " .. name, handle)
+    return handle
+  end
+
+  guest.Tool = { get = function(name) return looked_up("Tool.get", name) end }
   kit.calls[guest.Tool] = function(_, first)
     if type(first) == "string" then
       if not lookup("Tool", first) and not kit.mock_of(first) and kit.is_declared_by_name("Tool", first) then
@@ -272,7 +319,7 @@ return function(kit)
           return known("Tool", first)
         end
       end
-      return known("Tool", first)
+      return looked_up("Tool", first)
     end
     return declare(kit.assigned_name("Tool"), first)
   end

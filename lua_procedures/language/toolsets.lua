@@ -11,6 +11,8 @@ return function(kit)
   local toolset = {}  -- name -> handle
   local bundle_of = setmetatable({}, { __mode = "k" })
 
+  local declare_bundle
+
   local bundle_meta = {
     __metatable = false,
     __index = function(handle, member)
@@ -19,6 +21,11 @@ return function(kit)
       local tool = bundle.tools[member]
       if tool then return tool end
       fail(bundle.name, format("no tool %s in this toolset; it has %s", kit.show(member), concat(bundle.order, ", ")))
+    end,
+    __call = function(handle, parts)
+      local bundle = bundle_of[handle]
+      if kit.was_looked_up(bundle) then return declare_bundle(bundle.name, parts) end
+      fail(bundle.name, "a toolset cannot be called, but its tools can: " .. concat(bundle.order, ", "))
     end,
     __newindex = function(handle) fail(bundle_of[handle].name, "a toolset cannot be changed") end,
     __pairs = function(handle) return next, bundle_of[handle].tools end,
@@ -39,7 +46,7 @@ return function(kit)
     return short, kit.register_tool(inside)
   end
 
-  local function declare_bundle(name, parts)
+  function declare_bundle(name, parts)
     kit.declaring("Toolset")
     kit.check_options("Toolset", "parts", parts)
     if not name then fail("Toolset", "a toolset needs a name: assign it to a variable, as in math = Toolset {tools = {…}}") end
@@ -61,8 +68,20 @@ return function(kit)
   end
   function guest.Toolset(first)
     if type(first) ~= "string" then return declare_bundle(kit.assigned_name("Toolset"), first) end
-    if toolset[first] then return toolset[first] end
-    return function(parts) return declare_bundle(first, parts) end
+    kit.check_text("Toolset", "name", first)
+    if toolset[first] then
+      kit.note_lookup("Toolset", first, bundle_of[toolset[first]])
+      kit.depend_on_declared("\31declared-tools " .. first, toolset[first])
+      return toolset[first]
+    end
+    if kit.is_declared_by_name("Toolset", first) then
+      return function(parts) return declare_bundle(first, parts) end
+    end
+    local names = {}
+    for name in next, toolset do names[#names + 1] = name end
+    sort(names)
+    fail("Toolset", format("unknown toolset %q; %s", first,
+      #names == 0 and "none is declared" or "the toolsets are " .. concat(names, ", ")))
   end
 
   ---- what an agent offers -------------------------------------------------------------------------------
@@ -70,14 +89,29 @@ return function(kit)
   -- checks a list of handles and names; whether the names are known is seen when a turn needs them
   function kit.check_tools(primitive, given)
     for i, each in ipairs(given or {}) do
+      kit.check_text(primitive, format("tools[%d]", i), each)
       if type(each) ~= "string" and not kit.tool_of(each) and not bundle_of[each] then
         fail(primitive, format("tools[%d]: a tool, a toolset or the name of one expected, got %s", i, kit.type_name(each)))
       end
     end
   end
 
+  -- what a step depends on where one of its turns offers this: a name stands for what it means now
+  function kit.tool_description(describe, each)
+    if type(each) ~= "string" then return describe(each) end
+    local tool = kit.tool_handle(each) or toolset[each]
+    if tool then return describe(tool) end
+    local texts = { each }
+    for i, served in ipairs(kit.served_tools(each)) do texts[i + 1] = describe(served) end
+    return concat(texts, ";")
+  end
+  kit.reader_family("declared-tools", function(name)
+    return kit.tool_description(function(each) return (kit.description(each)) end, name)
+  end)
+
   -- the tools of a name: one tool, those of a toolset, or those of an MCP server
   local function named(primitive, name)
+    if kit.live.tracker then kit.depend("\31declared-tools " .. name) end
     local tool = kit.find_tool(name)
     if tool then return { tool } end
     if toolset[name] then return nil, toolset[name] end

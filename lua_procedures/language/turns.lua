@@ -1,8 +1,8 @@
 -- An agent's turn: model call, the tools it asks for, model call again, until text or `done`. The turn is entered on each
 -- pass; its model calls and tool calls are checkpoints of their own, so nothing that was finished is done again.
 
-local type, next, ipairs, rawget, rawequal = type, next, ipairs, rawget, rawequal
-local setmetatable, getmetatable = setmetatable, getmetatable
+local type, next, ipairs = type, next, ipairs
+local setmetatable, getmetatable, error = setmetatable, getmetatable, error
 local format, concat, match, sub, find = string.format, table.concat, string.match, string.sub, string.find
 
 local MOST_TOLD = 100000 -- bytes of a tool's result that a model is told
@@ -10,6 +10,8 @@ local SETTINGS = {
   temperature = true, max_tokens = true, top_p = true, top_k = true, seed = true, stop = true, timeout = true,
   presence_penalty = true, frequency_penalty = true, reasoning_effort = true,
 }
+local FREE = { auto = true, none = true }                 -- choices of tools that force none,
+local FORCED = { required = true, any = true }            -- and that force any
 local ROLES = { human = "user", ai = "assistant", developer = "system", user = "user", assistant = "assistant", system = "system" }
 
 return function(kit)
@@ -21,10 +23,21 @@ return function(kit)
 
   ---- messages -------------------------------------------------------------------------------------------
 
+  -- a copy with names for what is no JSON
+  local function readable(value)
+    if type(value) == "string" then return utf8.len(value) and value or format("<%d bytes>", #value) end
+    if kit.handles[value] then return format("<%s>", kit.tostring(value)) end
+    if type(value) ~= "table" or getmetatable(value) ~= nil then return value end
+    local copy = kit.copy(value)
+    for k, each in next, value do copy[k] = readable(each) end
+    return copy
+  end
+
   -- a message as plain data: what the model is sent
   function kit.plain_message(message)
-    local plain = { role = ROLES[message.role] or message.role == "tool" and message.id and "tool" or "user", content = kit.copy(message.content) }
-    plain.tool_calls, plain.tool_call_id, plain.name = kit.copy(message.tool_calls), message.id, message.name
+    local role = ROLES[message.role] or message.role == "tool" and message.id and "tool" or "user"
+    local plain = { role = role, content = readable(message.content) }
+    plain.tool_calls, plain.tool_call_id, plain.name = readable(message.tool_calls), message.id, message.name
     return plain
   end
 
@@ -57,14 +70,9 @@ return function(kit)
 
   ---- what the model is told of tools --------------------------------------------------------------------
 
-  -- the same value with names for what is no JSON
-  local function readable(value)
-    if type(value) == "string" then return utf8.len(value) and value or format("<%d bytes>", #value) end
-    if type(value) ~= "table" or rawequal(value, kit.null) then return value end
-    if kit.handles[value] then return format("<%s>", kit.tostring(value)) end
-    local copy = rawget(value, 1) == nil and kit.new_object() or kit.new_array()
-    for k, each in next, value do copy[k] = readable(each) end
-    return copy
+  local function cut(text)
+    if #text <= MOST_TOLD then return text end
+    return sub(text, 1, utf8.offset(text, 0, MOST_TOLD) - 1) .. format("… (cut: %d bytes in all)", #text)
   end
 
   local function told(value)
@@ -74,21 +82,29 @@ return function(kit)
     if type(value) == "string" and not utf8.len(value) then return format("<%d bytes>, which nobody can read", #value) end
     local text = type(value) == "string" and value or kit.shown_text("Agent", value)
     if find(text, '"\\u0000"', 1, true) then text = kit.shown_text("Agent", readable(kit.kept(value))) end
-    if #text <= MOST_TOLD then return text end
-    return sub(text, 1, utf8.offset(text, 0, MOST_TOLD) - 1) .. format("… (cut: %d bytes in all)", #text)
+    return cut(text)
   end
 
   -- an error without the line of the program, which says nothing to a model
   local function told_error(value)
-    local text = type(value) == "string" and value or kit.tostring(value)
-    return "Error: " .. (match(text, "^[^:\n]*:%d+: (.*)$") or text)
+    local text = kit.fault_text(value)
+    return "Error: " .. cut(match(text, "^[^:\n]*:%d+: (.*)$") or text)
+  end
+
+  local function no_tool(talk, name)
+    local known = #talk.names > 0 and "the tools are " .. concat(talk.names, ", ") or "it has no tools"
+    return format("Error: there is no tool %q; %s", name, known)
+  end
+
+  local function say_result(talk, asked, text, moment)
+    say(talk, { role = "tool", id = asked.id, name = asked.name, content = text, moment = moment })
   end
 
   -- gives the text for the model, and whether the turn ends with it
   local function answer_call(talk, asked)
     local tool = talk.offered[asked.name]
     if asked.error then return told_error(asked.error) end
-    if not tool then return format("Error: there is no tool %q; the tools are %s", asked.name, concat(talk.names, ", ")) end
+    if not tool then return no_tool(talk, asked.name) end
     local call = { name = asked.name }
     talk.calls[#talk.calls + 1] = call
     local ok, result = caught(pcall(kit.call_tool, call, tool, kit.copy(asked.args)))
@@ -101,23 +117,23 @@ return function(kit)
     return told(result), tool.ends_turn
   end
 
-  -- gives the call that ends the turn, if there is one
+  -- gives the call that ends the turn, if there is one; what is asked for after it does not run
   local function answer_calls(talk, answer, moment)
     local ending
     for _, asked in ipairs(answer.tool_calls) do
-      local text, ends = answer_call(talk, asked)
-      say(talk, { role = "tool", id = asked.id, name = asked.name, content = text, moment = moment })
-      ending = ending or ends and talk.calls[#talk.calls]
+      local text, ends = "Error: not run: the work is done", false
+      if not ending then text, ends = answer_call(talk, asked) end
+      say_result(talk, asked, text, moment)
+      if ends then ending = talk.calls[#talk.calls] end
     end
+    talk.complete = #talk.said
     return ending
   end
 
   local function refuse_calls(talk, answer, moment)
     talk.error = format("it asked for tools in more than %d rounds", talk.rounds)
     host.warn(format("%s: %s; the turn ends (max_tool_rounds)", talk.agent.name, talk.error), (where()))
-    for _, asked in ipairs(answer.tool_calls) do
-      say(talk, { role = "tool", id = asked.id, name = asked.name, content = "Error: not run: " .. talk.error, moment = moment })
-    end
+    for _, asked in ipairs(answer.tool_calls) do say_result(talk, asked, "Error: not run: " .. talk.error, moment) end
   end
 
   ---- asking the model -----------------------------------------------------------------------------------
@@ -148,8 +164,19 @@ return function(kit)
     return call_model(talk)
   end
 
+  -- A name may be answered by another model another time. The label has the provider, then the name.
+  local identities = {}
+  kit.reader_family("model", function(key)
+    if not identities[key] then
+      local provider, name = match(key, "^(.-)\31(.*)$")
+      identities[key] = kit.result("Agent", kit.request("Agent", "identity", name, provider))
+    end
+    return identities[key]
+  end)
+
   function call_model(talk)
     local agent, model = talk.agent, talk.model
+    if kit.live.tracker then kit.depend(format("\31model %s\31%s", model.provider or "", model.name or "")) end
     return answered(talk, kit.operation(agent.name, "model_call", agent.name, model.name, model.provider,
       kit.encode_sorted(agent.name, model.settings), talk.prompt, messages_text(talk), talk.offers, agent.output_schema,
       talk.choice, agent.retry, (where()), granted))
@@ -171,6 +198,7 @@ return function(kit)
     else
       answer = call_model(talk)
     end
+    if not FREE[talk.choice] then talk.choice = nil end -- forced again and again, a turn would never end
     add_usage(talk, answer.usage)
     local moment = kit.take_moment()
     local calls = answer.tool_calls or {}
@@ -193,6 +221,14 @@ return function(kit)
     return kit.checked_output(agent.name, agent.output_schema, answer.data, agent.line)
   end
 
+  -- the text of a turn that `done` ended; an answer by the schema was never asked for
+  local function ended_by(talk, call)
+    local result = call.result
+    if talk.content == "" and result ~= nil then talk.content = type(result) == "string" and kit.utf8(result) or told(result) end
+    if not talk.agent.output_schema then return talk.content end
+    host.warn(format("%s: done ended the turn before an answer by its output; output is nil", talk.agent.name), (where()))
+  end
+
   local function converse(talk)
     local rounds, mocked = 0, talk.mock ~= nil
     while true do
@@ -205,11 +241,8 @@ return function(kit)
       end
       rounds = rounds + 1
       local ending = answer_calls(talk, answer, moment)
+      if ending and not (mocked and answer.content ~= "") then return ended_by(talk, ending) end
       if mocked then return settled(talk, answer) end
-      if ending then
-        if talk.content == "" then talk.content = ending.result end
-        return talk.content
-      end
     end
   end
 
@@ -242,8 +275,8 @@ return function(kit)
     if type(prompt) == "function" then prompt = prompt(given) end
     if prompt == nil then return "" end
     if type(prompt) ~= "string" then fail(agent.name, "system_prompt: a string expected, got " .. kit.type_name(prompt)) end
-    if agent.prompt ~= prompt then return prompt end
-    return kit.filled(agent.name, prompt, given)
+    if agent.prompt ~= prompt then return kit.utf8(prompt) end
+    return kit.utf8(kit.filled(agent.name, prompt, given))
   end
 
   -- whether the last word is an agent's, so that there is nothing to answer
@@ -265,8 +298,8 @@ return function(kit)
   -- nobody has spoken since it did, that it goes on
   local function open(talk, options)
     local agent = talk.agent
-    local is_first = #kit.agent_messages(agent) == 0
-    if is_first and agent.initial and options.message == nil and options.inject == nil then
+    local is_silent_call = options.message == nil and options.inject == nil
+    if agent.initial and is_silent_call and #kit.agent_messages(agent) == 0 then
       say(talk, { role = "user", content = kit.filled(agent.name, agent.initial, options) })
     end
     for _, name in ipairs { "inject", "message" } do
@@ -275,11 +308,34 @@ return function(kit)
     if is_silent(talk) then say(talk, { role = "user", content = "Continue." }) end
   end
 
+  -- A choice that a turn takes over from its agent counts where the turn offers that tool.
+  local function choice_of(talk, options)
+    local choice = options.tool_choice or talk.agent.tool_choice
+    if choice == nil or FREE[choice] or FORCED[choice] or talk.offered[choice] then return choice end
+    if options.tool_choice == nil and options.tools ~= nil then return nil end
+    fail(talk.agent.name, format("tool_choice: %s expected, got %s", concat({
+      "auto, none, required, any", #talk.names > 0 and concat(talk.names, ", ") or nil,
+    }, ", "), kit.show(choice)))
+  end
+
+  local function model_of(agent, options)
+    local model = agent.model
+    local provider = options.provider
+    if provider == nil and not find(options.model or "", "/", 1, true) then provider = model.provider or kit.defaults.provider end
+    local settings = {}
+    for name, value in next, model.settings do settings[name] = value end
+    for name in next, SETTINGS do
+      if options[name] ~= nil then settings[name] = options[name] end
+    end
+    for _, name in next, { "model", "provider", "tool_choice" } do kit.check_text(agent.name, name, options[name]) end
+    return { name = options.model or model.name or kit.defaults.model, provider = provider, settings = settings }
+  end
+
   local function talk_of(agent, options)
     local tools = options.tools
     if tools == nil then tools = agent.tools end
     local talk = {
-      agent = agent, said = {}, calls = kit.new_array(), content = "", choice = options.tool_choice or agent.tool_choice,
+      agent = agent, said = {}, calls = kit.new_array(), content = "", complete = 0,
       alone = options.history == false or (options.history == nil and not agent.history),
       rounds = options.max_tool_rounds or agent.rounds, offered = {}, names = {},
     }
@@ -288,15 +344,18 @@ return function(kit)
       talk.offered[tool.name], talk.names[i], offers[i] = tool, tool.name, kit.offer_text(tool)
     end
     talk.offers = "[" .. concat(offers, ",") .. "]"
-    local model = agent.model
-    talk.model = {
-      name = options.model or model.name or kit.defaults.model, provider = model.provider or kit.defaults.provider, settings = {},
-    }
-    for name, value in next, model.settings do talk.model.settings[name] = value end
-    for name in next, SETTINGS do
-      if options[name] ~= nil then talk.model.settings[name] = options[name] end
-    end
+    talk.choice, talk.model = choice_of(talk, options), model_of(agent, options)
     return talk
+  end
+
+  -- A turn that fails keeps what was said up to its last complete round, so that the next one need not do that again.
+  local function conversed(talk)
+    local ok, output = caught(pcall(converse, talk))
+    if ok then return output end
+    if talk.complete > 0 then
+      kit.end_turn(talk.agent, { table.unpack(talk.said, 1, talk.complete) }, talk.agent.talk.output)
+    end
+    error(output, 0)
   end
 
   local function turn(agent, options)
@@ -305,8 +364,8 @@ return function(kit)
     talk.prompt = prompt_of(agent, options)
     open(talk, options)
     talk.mock = mocked(agent, talk.said[#talk.said] and talk.said[#talk.said].content or "")
-    local output = converse(talk)
-    kit.end_turn(agent, talk.said, output)
+    local output = conversed(talk)
+    kit.end_turn(agent, talk.said, kit.kept(output)) -- the program may change what it is given
     return {
       output = output, content = talk.content, tool_calls = talk.calls, usage = talk.usage, error = talk.error,
     }
@@ -333,22 +392,9 @@ return function(kit)
     return result
   end
 
-  local function options_of(agent, options)
-    if options == nil then return {} end
-    if type(options) == "string" then return { message = options } end
-    if type(options) ~= "table" or getmetatable(options) ~= nil and not kit.plain_views[options] then
-      kit.misuse("Agent.turn", "options", options)
-    end
-    if results[options] then return { message = results[options].content } end
-    if rawget(options, 1) ~= nil then kit.misuse("Agent.turn", "options", options) end
-    if rawget(options, "system_prompt") ~= nil then
-      fail(agent.name, format("it is declared already, in line %d; a turn takes no system_prompt", agent.line))
-    end
-    return kit.check_options("Agent.turn", "options", options)
-  end
-
-  function kit.take_turn(agent, given)
-    local options = options_of(agent, given)
+  function kit.take_turn(agent, given, ...)
+    local result = given ~= nil and results[given]
+    local options = kit.turn_options(agent, result and result.content, given, ...)
     kit.check_tools(agent.name, options.tools)
     return result_of(kit.enter(agent.name, "agent_turn", agent.name, false, turn, agent, options))
   end

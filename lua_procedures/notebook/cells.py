@@ -124,6 +124,10 @@ class Cell:
             return  # the record says that it was stopped
         except ProcedureError as error:
             self.panel.fail(error)
+        except Exception as error:  # noqa: BLE001 - a fault of ours, which nobody else would show
+            fault = ProcedureError(f"{type(error).__name__}: {error}")
+            fault.__cause__ = error
+            self.panel.fail(fault)
 
 
 def open_cell(shell: Any, job: jobs.Job, *, quiet: bool, may_wait: bool) -> Cell:

@@ -44,6 +44,7 @@ _OPTIONS: Final = (
     may("inject", _SPOKEN),
     may("tools", _TOOLS),
     may("model", rows.TEXT),
+    may("provider", rows.TEXT),
     may("tool_choice", rows.TEXT),
     may("max_tool_rounds", rows.COUNT),
     may("history", rows.BOOLEAN),

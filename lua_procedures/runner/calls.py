@@ -67,6 +67,7 @@ class Calls:
             doubt = predictor.doubt(given)
             if doubt is not None and self._is_new(name, doubt):
                 notices.append(Notice(kind="warning", level="warning", message=doubt, line=line or None))
+                self._pass.host.show(notices[-1])
             return await self._once.called(predictor.is_async, predictor.predict, predictor.call, given)
 
         return await self._once.do(self._ledger.seek("model_predict", name, asked, line), call, notices)

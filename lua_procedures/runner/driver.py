@@ -74,6 +74,7 @@ class Driver:
         self._program = program
         self._journal = journal
         self._people = people
+        self._limits = limits
         self._run = run
         self._data: RunData = run._data  # noqa: SLF001 - the run is the driver's own
         self._emit: Sink = sink or _ignore
@@ -98,6 +99,7 @@ class Driver:
         within = Pass(
             self._program, self._journal, self._ledger, self._host, self._people, self._guest.converter, self._data,
             self._emit, self._wait, self._ending.save, self._check_stop, self._interrupts.raising, files, self._outside,
+            self._failing.refuse, self._limits,
         )  # fmt: skip
         calls, turns = Calls(within), Turns(within)
         now: dict[str, Handler] = {
@@ -191,7 +193,7 @@ class Driver:
         passed = 0
         reply: Reply = ()
         while True:
-            said = guest.resume(MAIN, *reply)
+            said = self._resumed(reply)
             if guest.interrupted:  # the stop may have come where Lua had too little left to notice
                 raise Interrupted
             if len(self._ledger.passed) != passed:
@@ -217,6 +219,12 @@ class Driver:
                 raise RuntimeError(f"the prelude asked for {said[0]!r}, which nothing answers")
             if self._offered < len(stops):
                 self._offer_stops()
+
+    def _resumed(self, reply: Reply) -> tuple[Any, ...]:
+        try:
+            return self._guest.resume(MAIN, *reply)
+        except UnicodeDecodeError as error:
+            raise ProcedureError("bytes that are no UTF-8 text were given where only text can be") from error
 
     async def _answered(self, said: tuple[Any, ...]) -> Reply:
         try:

@@ -6,6 +6,9 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
 
 from .. import errors
 from ..durable.journal import Journal
@@ -16,7 +19,8 @@ from ..graphs import Graph
 from ..human.requests import HumanRequest
 from ..language.diagnostics import mark
 from ..language.runtime import Guest
-from ..runs import Message, Run, RunData, RunStatus, Stop, ToolCall
+from ..records import Record
+from ..runs import Message, Notice, Run, RunData, RunStatus, Stop, ToolCall
 from .hosting import Hosting
 from .ledger import Ledger
 from .listing import listing, planned, under_way
@@ -25,6 +29,10 @@ from .outside import Outside
 from .passes import Program
 
 __all__ = ["Ending"]
+
+R = TypeVar("R", bound=Record)
+
+_TEXTS = (str, str | None)  # the types of fields for text
 
 
 @dataclass(frozen=True)
@@ -103,16 +111,33 @@ class Ending:
 
     def _read_world(self) -> None:
         """What the guest's own tables hold; after an error too, as far as it can cross."""
-        data, guest, kit = self._data, self.guest, self.guest.kit
-        world = guest.read(kit.world_text)
-        data.state_text = guest.read(kit.state_text) or "{}"
-        objects = data.state_objects = guest.converter.objects
-        data.messages = [Message(**each) for each in loads(guest.read(kit.messages_text) or "[]", objects)]
-        data.tool_calls = [ToolCall(**each) for each in loads(guest.read(kit.tool_calls_text) or "[]", objects)]
-        data.graph = self.tree()
+        for what, read in (("state", self._read_state), ("conversation", self._read_rows), ("tree", self._read_tree)):
+            try:
+                read()
+            except Exception as error:  # noqa: BLE001 - whatever a program left there, its run ends
+                said = f"the {what} is left out of the run: {type(error).__name__}: {error}"
+                self.host.show(Notice(kind="warning", level="warning", message=said))
+
+    def _read_state(self) -> None:
+        data, guest = self._data, self.guest
+        world = guest.read(guest.kit.world_text)
+        data.state_text = guest.read(guest.kit.state_text) or "{}"
+        data.state_objects = guest.converter.objects
         if world is not None:
             read = loads(world)
-            data.iterations, data.stop = read["iterations"], Stop(**read["stop"])
+            data.iterations, data.stop = read["iterations"], _record(Stop, read["stop"])
+
+    def _read_rows(self) -> None:
+        data, kit = self._data, self.guest.kit
+        data.messages = [_record(Message, each) for each in self._rows(kit.messages_text)]
+        data.tool_calls = [_record(ToolCall, each) for each in self._rows(kit.tool_calls_text)]
+
+    def _rows(self, text: Callable[[], str]) -> list[Any]:
+        rows: list[Any] = loads(self.guest.read(text) or "[]", self.guest.converter.objects)
+        return rows
+
+    def _read_tree(self) -> None:
+        self._data.graph = self.tree()
 
     def save(self, status: str, *, outcome: str | None = None, error: ProcedureError | None = None) -> None:
         """Write the journal's head with that status."""
@@ -133,3 +158,22 @@ class Ending:
         if status == "completed":
             row.outcome, row.tail = outcome, self.ledger.frames[0].chain
         self.journal.save()
+
+
+def _record(kind: type[R], given: Any) -> R:
+    """A row of the program's own; of what does not fit, its text is kept where text is expected."""
+    row = given if isinstance(given, dict) else {}
+    try:
+        return kind(**row)
+    except ValidationError as error:
+        faulty = {fault["loc"][0] for fault in error.errors()}
+    declared = {str(name): kind.model_fields[str(name)] for name in faulty}
+    texts = {name: _text(row.get(name)) for name, each in declared.items() if each.annotation in _TEXTS}
+    absent = {name: None for name, each in declared.items() if each.is_required() and name not in texts}
+    return kind(**{**{name: value for name, value in row.items() if name not in faulty}, **texts, **absent})
+
+
+def _text(value: Any) -> str:
+    if value is None or isinstance(value, str):
+        return value or ""
+    return json.dumps(value, ensure_ascii=False, default=lambda item: f"<{type(item).__name__}>")

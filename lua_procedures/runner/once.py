@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from ..durable.entries import Entry
+from ..durable.plain import TooLarge
 from ..durable.serialization import dumps, loads, normalise
 from ..errors import ConversionError, ModelError, SchemaError, ToolError
 from ..fixtures.rows import Row
@@ -44,7 +45,7 @@ class Once:
         Args:
             sought: the operation.
             call: does it.
-            notices: what the call shows; it may add to them.
+            notices: where the call adds what it showed.
             usage_of: the JSON text of the tokens that the result cost.
         """
         self._outside.note(sought)
@@ -58,12 +59,13 @@ class Once:
         objects: list[Any] = []
         with calling(self._pass.data.name, self._pass.data.run_id) as asking:
             try:
-                value = normalise(await call())
+                value = self._plain(sought, await call())
                 outcome = dumps(value, objects)
             except _FAULTS as error:
                 told = failure_text(json.dumps(error.message), type(error).__name__, "")
-                self._ledger.record(sought, told, started=started, failed=True, effects=_effects(asking))
-                raise
+                effects = _effects(asking, notices)
+                entry = self._ledger.record(sought, told, started=started, failed=True, effects=effects)
+                return self._with_effects(entry, self._pass.refuse(error), shown=True)
         entry = self._ledger.record(
             sought,
             outcome,
@@ -72,7 +74,24 @@ class Once:
             usage=usage_of(value) if usage_of else None,
             objects=tuple(objects) or None,
         )
-        return self.answer(entry)
+        return self.answer(entry, shown=True)
+
+    def _plain(self, sought: Sought, value: Any) -> Any:
+        """A result as plain data.
+
+        Raises:
+            ToolError, ModelError: it is larger than what crosses at once.
+            ConversionError: it cannot cross.
+        """
+        limits = self._pass.limits
+        try:
+            return normalise(value, max_leaves=limits.max_leaves, max_bytes=limits.max_bytes)
+        except TooLarge as error:
+            kind = ToolError if sought.kind == "tool_call" else ModelError
+            raise kind(
+                f"{sought.name}: the result is larger than limits allow: {error.message}",
+                hint="Return less, such as the name of a file, or raise limits max_bytes or max_leaves.",
+            ) from None
 
     async def called(
         self,
@@ -88,11 +107,7 @@ class Once:
             return here(given)
 
     def recorded(self, entry: Entry, line: int) -> Reply:
-        """Answer with a recorded outcome.
-
-        Raises:
-            ToolError, ModelError, SchemaError, ConversionError: the recorded failure.
-        """
+        """Answer with a recorded outcome, a failure too."""
         self._ledger.replay(entry, line)
         return self._answer_of(entry)
 
@@ -112,14 +127,18 @@ class Once:
         if not entry.failed:
             return self.answer(entry)
         told = loads(entry.outcome)
-        raise next(fault for fault in _FAULTS if fault.__name__ == told["class"])(told["value"])
+        fault = next(fault for fault in _FAULTS if fault.__name__ == told["class"])
+        return self._with_effects(entry, self._pass.refuse(fault(told["value"])))
 
-    def answer(self, entry: Entry) -> Reply:
-        """The recorded result, with what the call showed and asked of the run put back before it."""
-        answer = ("value", self._push(loads(entry.outcome, entry.objects or ())))
+    def answer(self, entry: Entry, *, shown: bool = False) -> Reply:
+        """The recorded result, with what the call asked of the run put back before it, and unless shown its notices."""
+        return self._with_effects(entry, ("value", self._push(loads(entry.outcome, entry.objects or ()))), shown=shown)
+
+    def _with_effects(self, entry: Entry, answer: Reply, *, shown: bool = False) -> Reply:
         if entry.effects is None:
             return answer
-        effects = self._pass.host.put_back(loads(entry.effects))
+        effects = loads(entry.effects)
+        effects = [each for each in effects if each[0] != "notice"] if shown else self._pass.host.put_back(effects)
         return ("replay", self._push(effects), self._pass.converter.pack(answer)) if effects else answer
 
 

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 from ..agents.models import ChatModels
 from ..durable.journal import Journal
 from ..durable.serialization import dumps, loads
+from ..errors import ProcedureError
 from ..events import Sink
 from ..files import Folder
 from ..fixtures.recording import Recording
 from ..fixtures.replaying import Replaying
 from ..language.conversion import Converter
+from ..limits import Limits
 from ..modules import Module
 from ..predictors.lookup import Predictors
 from ..runs import RunData
@@ -89,6 +91,8 @@ class Pass:
         calling: for the time of a call of a user's Python, in which the stop button raises at once.
         files: what ``File`` may use.
         outside: the calls that are recorded in a fixture, or replayed from one.
+        refuse: what raises a host's error in Lua.
+        limits: bounds on what crosses.
     """
 
     program: Program
@@ -105,6 +109,8 @@ class Pass:
     calling: Callable[[], AbstractContextManager[None]]
     files: Folder
     outside: Outside
+    refuse: Callable[[ProcedureError], Reply]
+    limits: Limits
 
     def portable(self, text: str, effects: str | None = None) -> tuple[str, str | None, tuple[Any, ...] | None]:
         """Texts whose handles count from 0 and stand for the entry's own objects, and these objects."""

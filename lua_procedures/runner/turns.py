@@ -9,7 +9,7 @@ from itertools import takewhile
 from typing import Any, Final
 
 from ..agents.calling import acall, call, faults
-from ..agents.messages import text_of
+from ..agents.messages import Said, text_of
 from ..agents.retrying import Retry
 from ..agents.schemas import output_schema, parameters_of
 from ..durable.serialization import dumps, loads
@@ -34,8 +34,10 @@ class Turns:
         self._program = within.program
         self._once = Once(within)
         self._specs: dict[str, list[dict[str, Any]]] = {}
+        self._sent: dict[str, tuple[str, list[Said]]] = {}
         self.handlers: dict[str, Handler] = {
             "environment": self._environment,
+            "identity": self._identity,
             "retrying": self._retrying,
             "server_tools": self._server_tools,
         }
@@ -46,6 +48,13 @@ class Turns:
     def _environment(self, name: str) -> Reply:
         """``{env.NAME}``: None for a name that ``env_allowed`` does not list."""
         return ("value", os.environ.get(name) if name in self._program.env_allowed else None)
+
+    def _identity(self, name: str, provider: str) -> Reply:
+        """Which model answers, for steps that depend on it; nothing where none does, as the call itself will say."""
+        try:
+            return ("value", self._program.chat_models.identity(name or None, provider or None))
+        except ModelError:
+            return ("value", "")
 
     def _retrying(self, text: str) -> Reply:
         Retry.of(loads(text))
@@ -68,6 +77,17 @@ class Turns:
         given = offer.get("python")
         parameters = parameters_of(offer["fields"]) if given is None else self._program.tool_rows[given]["schema"]
         return {"name": offer["name"], "description": offer["description"], "parameters": parameters}
+
+    def _messages(self, agent: str, text: str) -> list[Said]:
+        """The messages of a JSON list; those that the agent was sent before are not read again."""
+        before, known = self._sent.get(agent, ("[]", []))
+        head = before[:-1]
+        if known and text.startswith(f"{head},"):
+            messages = [*known, *map(Said, loads(f"[{text[len(before) :]}"))]
+        else:
+            messages = list(map(Said, loads(text)))
+        self._sent[agent] = text, messages
+        return messages
 
     # -- model calls -------------------------------------------------------------------------------------
 
@@ -108,7 +128,7 @@ class Turns:
             if spared is not None:
                 self._pass.outside.note(sought)
                 return self._once.answer(self._pass.ledger.adopt(sought, spared))
-        said = loads(messages)
+        said = self._messages(agent, messages)
         request = {
             "model": {"name": name, "provider": provider, "settings": loads(settings) or {}},
             "messages": [*([{"role": "system", "content": prompt}] if prompt else []), *said],
@@ -149,6 +169,7 @@ class Turns:
         def on_retry(attempt: int, error: ModelError, delay: float) -> None:
             said = f"{agent}: {error.message}; attempt {attempt + 1} of {retry.max_attempts} in {delay:g} s"
             notices.append(Notice(kind="log", level="warning", message=said, line=sought.line or None))
+            self._pass.host.show(notices[-1])
             begin()
 
         async def ask() -> dict[str, Any]:

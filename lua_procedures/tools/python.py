@@ -19,6 +19,7 @@ from .functions import FunctionBody
 from .langchain import LangChainBody, is_langchain_tool
 from .marks import mark_of
 from .mcp.catalog import Catalog
+from .raised import check_end
 from .specified import SpecBody
 from .specs import ToolSpec
 
@@ -190,7 +191,8 @@ def _failing() -> Iterator[None]:
         raise
     except ProcedureError as error:
         raise ToolError(error.message, hint=error.hint) from error
-    except Exception as error:
+    except BaseException as error:
+        check_end(error)
         said = str(error)
         raise ToolError(f"{type(error).__name__}: {said}" if said else type(error).__name__) from error
 

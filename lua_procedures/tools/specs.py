@@ -11,6 +11,7 @@ from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from ..errors import ToolError
 from ..records import Record
+from .secrets import declare
 
 __all__ = ["ToolAuth", "ToolSpec", "ToolType", "check_variable"]
 
@@ -21,13 +22,14 @@ _METHODS: Final = ("none", "api_key", "bearer", "oauth")
 
 
 def check_variable(name: str) -> None:
-    """Check that a text is the name of an environment variable, and not the secret itself.
+    """Check that a text is the name of an environment variable, and not the secret itself, which no file shows then.
 
     Raises:
         ValueError: it is none, without the text.
     """
     if _KEY.fullmatch(name) or not _VARIABLE.fullmatch(name):
         raise ValueError("the name of an environment variable expected, such as SEARCH_API_KEY, not the secret")
+    declare(name)
 
 
 class ToolType(StrEnum):

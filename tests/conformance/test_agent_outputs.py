@@ -108,3 +108,32 @@ def test_an_error_of_a_tool_of_ours_is_not_the_model_s():
     """What Lua itself calls raises, in the middle of the same program."""
     with pytest.raises(LuaRuntimeError, match="boom"):
         run("t = Tool { function() error('boom') end } w = Agent { tools = {t} } w('x') t{}", chat_model=chat("1"))
+
+
+# -- turns that done ends ------------------------------------------------------------------------------------------
+
+
+def test_done_before_an_answer_by_the_schema():
+    """Then there is no output, and a notice says why."""
+    program = f"""{JUDGE.replace("output =", "tools = {require('done')}, output =")}
+        local r = judge('x') return {{r.output == nil, r.content, judge.output == nil}}
+    """
+    ran = run(program, chat_model=chat(calls(("done", {"reason": "enough"}))))
+    assert ran.value == [True, "enough", True]
+    assert "done ended the turn before an answer by its output" in messages(ran, "warning")[0]
+
+
+def test_a_mocked_done_gives_text():
+    """Whatever the mock returns, the result of the turn can be printed."""
+    program = """
+        Mocks { done = { returns = {a = 1} } }
+        done = require("done") w = Agent { tools = {done} }
+        local r = w("x") return {tostring(r), r.output, "" .. r}
+    """
+    assert run(program, chat_model=chat(calls(("done", {})))).value == ['{"a":1}'] * 3
+
+
+def test_the_output_of_a_turn_is_its_own_table():
+    """Changing what the turn gave does not change the agent's output."""
+    program = f"{JUDGE} local r = judge('x') r.output.verdict = 'no' return judge.output.verdict"
+    assert run(program, chat_model=chat({"data": {"verdict": "yes"}})).value == "yes"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from langchain_core.tools import StructuredTool
 
-from lua_procedures import run
+from lua_procedures import LuaRuntimeError, run
 
 from .cells import messages
 from .scripts import calls, chat, sent, sent_all
@@ -98,7 +98,7 @@ def test_an_agent_may_call_itself_by_a_tool():
     ]  # fmt: skip
 
 
-def test_a_failed_turn_leaves_the_conversation_as_it_was(cell):
+def test_a_turn_that_failed_at_once_leaves_the_conversation_as_it_was(cell):
     """Nothing of it is said to the next one; the error is caught."""
     program = """
         worker = Agent {}
@@ -220,7 +220,7 @@ def test_any_result_of_a_tool_becomes_a_bounded_text(lua, told):
 
 
 def test_done_ends_the_turn():
-    """It asks for a stop; its reason is the output where the model said nothing; all calls of the answer are made."""
+    """It asks for a stop; its reason stands in for an empty text; what is asked for after it does not run."""
     program = f"""{SEARCH}
         done = require("done")
         w = Agent {{ tools = {{done, search}} }}
@@ -229,8 +229,8 @@ def test_done_ends_the_turn():
         return {{seen, w("y").output}}
     """
     model = chat(calls(("done", {"reason": "all set", "success": False}), ("search", {"q": "x"})), "still here")
-    assert run(program, chat_model=model).value == [["all set", True, "all set", False, 1, True], "still here"]
-    assert sent(model.requests[1])[-3:] == ["tool: all set", 'tool: {"hit":"x"}', "user: y"]
+    assert run(program, chat_model=model).value == [["all set", True, "all set", False, 0, True], "still here"]
+    assert sent(model.requests[1])[-3:] == ["tool: all set", "tool: Error: not run: the work is done", "user: y"]
     assert run(program, chat_model=chat(calls(("done", {}), content="Said"), "z")).value[0][0] == "Said"
 
 
@@ -261,3 +261,119 @@ def test_too_many_rounds_end_the_turn():
         "assistant:  [search]", "tool: Error: not run: it asked for tools in more than 2 rounds", "user: y",
     ]  # fmt: skip
     assert run(program.replace("= 2 }", "= 0 }"), chat_model=chat(again, "fine")).value[1:] == [0, "fine"]
+
+
+# -- slips, choices and failures -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("step", [False, True])
+def test_a_turn_that_failed_keeps_its_last_complete_round(cell, step):
+    """The next turn sees what the tools gave; the same on replay, and where a step caught the failure."""
+    first = "local ok = pcall(worker, 'go') assert(not ok)"
+    program = f"""{SEARCH}
+        worker = Agent {{ tools = {{search}} }}
+        worker("before")
+        {f"Step.run('s', function() {first} return 1 end)" if step else first}
+        local kept = {{#worker.history, worker.output}}
+        return {{kept, worker().output, search.call_count()}}
+    """
+    model = chat("hello", calls(("search", {"q": "x"})), ValueError("overloaded"), "found")
+    assert cell.twice(program, chat_model=model).value == [[5, "hello"], "found", 1]
+    kept = ["user: before", "assistant: hello", "user: go", "assistant:  [search]", 'tool: {"hit":"x"}']
+    assert sent(model.requests[3]) == kept
+
+
+def test_a_forced_choice_counts_for_the_first_call_only():
+    """Else the turn would never end; `auto` and `none` stay."""
+    told = {"required": ["any", None], "search": ["search", None], "auto": ["auto", "auto"]}
+    for choice, expected in told.items():
+        model = chat(calls(("search", {"q": "x"})), "end")
+        program = f"{SEARCH} w = Agent {{ tools = {{search}}, tool_choice = '{choice}' }} return w('x').output"
+        assert run(program, chat_model=model).value == "end"
+        assert [each["kwargs"].get("tool_choice") for each in model.requests] == expected
+
+
+def test_a_choice_that_no_tool_has_is_an_error():
+    """It lists the choices; an agent's own choice does not count where the turn offers other tools."""
+    with pytest.raises(LuaRuntimeError, match="tool_choice: auto, none, required, any, search expected, got serch"):
+        run(f"{SEARCH} w = Agent {{ tools = {{search}} }} w{{message = 'x', tool_choice = 'serch'}}", chat_model=chat())
+    program = f"{SEARCH} w = Agent {{ tools = {{search}}, tool_choice = 'search' }} return w{{tools = {{}}}}.output"
+    assert run(program, chat_model=chat("said")).value == "said"
+
+
+def test_slips_in_the_call_of_a_turn_are_warnings():
+    """A key that is nearly an option and fills no template, and a second argument; all else is quiet."""
+    model = chat(*"abcd")
+    program = """
+        w = Agent { system_prompt = "{mesage} {topics.x}" } v = Agent {}
+        w{message = "x", mesage = "a", topics = {x = 1}, audience = "all", temperature = 0}
+        v{mesage = "hello"} v("x", "y") v.turn("z", nil)
+    """
+    assert messages(run(program, chat_model=model), "warning") == [
+        "v: mesage is no option of a turn; did you mean 'message'?",
+        "v: a turn takes one argument, a message or options; the others are dropped",
+    ]
+
+
+def test_handles_in_a_conversation_are_told_by_their_type():
+    """In Session, as a message, and in content blocks."""
+    program = """
+        local h = input.handle
+        Session.append{role = "user", content = h}
+        w = Agent {}
+        w("go") w{message = {h}} w{message = {{type = "text", text = h}}}
+        return h
+    """
+    thing, model = object(), chat(*"abc")
+    assert run(program, chat_model=model, params={"handle": thing}).value is thing
+    told = model.requests[2]["messages"]
+    assert told[0]["content"] == "<object>"
+    assert told[3]["content"] == '["<object>"]'
+    assert told[5]["content"][0]["text"] == "<object>"
+
+
+def test_the_provider_of_a_turn():
+    """The turn's own counts, and the agent's does not where the turn names another model with its provider."""
+    program = """
+        w = Agent { model = "m", provider = "one" }
+        return {w("x").output, w{provider = "two"}.output, w{model = "three/m"}.output, w{model = "n"}.output}
+    """
+    models = {"one/m": chat("1"), "two/m": chat("2"), "three/m": chat("3"), "one/n": chat("4")}
+    assert run(program, chat_models=models).value == ["1", "2", "3", "4"]
+
+
+@pytest.mark.parametrize(
+    ("raised", "told"),
+    [
+        ("{code = 5, message = 'quota'}", "Error: quota"),
+        ("{code = 5}", "Error: {code = 5}"),
+        ("'\\xff'", "Error: ÿ"),
+        ("setmetatable({}, {__tostring = function() error('no') end})", "Error: an error object of type table"),
+    ],
+)
+def test_any_error_of_a_tool_becomes_readable_text(raised, told):
+    """To the model, in the result of the turn and in the run."""
+    program = f"""
+        t = Tool {{ function() error({raised}) end }} w = Agent {{ tools = {{t}} }}
+        return w("x").tool_calls[1].error
+    """
+    model = chat(calls(("t", {})), "sorry")
+    ran = run(program, chat_model=model)
+    assert ran.value == told
+    assert sent(model.requests[1])[-1] == f"tool: {told}"
+    assert ran.tool_calls[0].error.endswith(told.removeprefix("Error: "))
+
+
+def test_an_agent_without_tools_says_so():
+    """To a model that asks for one."""
+    model = chat(calls(("x", {})), "end")
+    run("w = Agent {} w('go')", chat_model=model)
+    assert sent(model.requests[1])[-1] == 'tool: Error: there is no tool "x"; it has no tools'
+
+
+def test_messages_beyond_max_bytes_are_left_out_with_a_notice():
+    """The newest ones; what is left fits."""
+    program = "for i = 1, 10 do Session.append('user', ('x'):rep(1000)) end"
+    ran = run(program, limits={"max_bytes": 5000})
+    assert len(ran.messages) == 4
+    assert "the last 6 of 10 messages are left out of the run" in messages(ran, "warning")[0]

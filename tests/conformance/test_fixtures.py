@@ -453,11 +453,12 @@ def test_the_file_of_another_run(path):
 
 
 def test_options_that_are_wrong(path, tmp_path):
-    """Both at once, a file that is not there, a folder that is not there, no path at all."""
+    """Both at once, a file that is not there, a folder that cannot be made, no path at all."""
+    (tmp_path / "file").touch()
     for options, said in (
         ({"record": path, "replay": path}, "one of them, not both"),
         ({"replay": path}, "cannot be read"),
-        ({"record": tmp_path / "none" / "x.json"}, "its folder is missing"),
+        ({"record": tmp_path / "file" / "x.json"}, "cannot be made"),
         ({"record": 5}, "record: the path of a file expected, got 5"),
     ):
         error = Cell().fails("return 1", **options)
@@ -596,3 +597,10 @@ def test_the_history_of_a_replay_is_that_of_a_run(path):
     cell = Cell()
     cell(SOURCE, replay=path, params={"who": "me"})
     assert history("triage", store=cell.store)
+
+
+def test_the_record_says_that_it_was_replayed(path):
+    """Nobody takes the record of a replay for that of a live run."""
+    recorded(path, "return 1", answers=[])
+    ran = Cell()("return 1", replay=path)
+    assert f"answered from the fixture {path.name}" in ran._repr_mimebundle_()["text/plain"]

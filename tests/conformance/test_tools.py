@@ -464,3 +464,21 @@ def test_a_step_that_looks_at_all_calls_depends_on_them(cell):
         end)"""
     assert cell.twice(program % 1).value == [1, 2]
     assert cell(program % 2).value == [2, 2]
+
+
+def test_errors_of_tools_are_readable_text(cell):
+    """Whatever is raised: bytes, and tables with a message."""
+    program = """
+        t = Tool { function(a) error(a.x == 1 and "\\xff" or {code = 5, message = "quota"}) end }
+        pcall(t, {x = 1}) pcall(t, {x = 2})
+        return 1
+    """
+    assert [each.error for each in cell.twice(program).tool_calls] == ["cell:2: ÿ", "quota"]
+
+
+def test_calls_of_tools_beyond_max_bytes_are_left_out_with_a_notice(cell):
+    """The newest ones; what is left fits."""
+    program = "t = Tool { function() return ('x'):rep(1000) end } for i = 1, 10 do t{} end"
+    ran = cell.twice(program, limits={"max_bytes": 5000})
+    assert len(ran.tool_calls) == 4
+    assert "the last 6 of 10 tool calls are left out of the run" in messages(ran, "warning")[0]

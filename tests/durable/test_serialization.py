@@ -310,7 +310,7 @@ class Broken(BaseModel):
         (cyclic_point(), "a cycle", "$.p.y[1]"),
         (nested(101), "a depth over 100", "$" + "[1]" * 100),
         ({"t": pd.NaT}, "NaT", "$.t"),
-        ((np.datetime64("NaT"),), "NaT", "$[1]"),
+        ((np.datetime64("NaT", "s"),), "NaT", "$[1]"),
         ((np.float32("nan"),), "NaN", "$[1]"),
         (Point(1, {"z": math.nan}), "NaN", "$.y.z"),
         ([Broken()], r"a Broken that cannot be turned into a dict \(no\)", "$[1]"),

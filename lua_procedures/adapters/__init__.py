@@ -1,1 +1,0 @@
-"""Other systems' runtimes with our forms and our stores."""

@@ -252,13 +252,6 @@ return function(kit)
 
   kit.reader_family("declared-agent", function(name) return agents[name] and kit.description(agents[name]) or "" end)
 
-  local function known_agents()
-    local names = {}
-    for name in next, agents do names[#names + 1] = name end
-    sort(names)
-    return #names == 0 and "none is declared" or "the agents are " .. concat(names, ", ")
-  end
-
   function guest.Agent(first)
     if type(first) ~= "string" then return declare(kit.assigned_name("Agent"), first) end
     kit.check_text("Agent", "name", first)
@@ -271,7 +264,7 @@ return function(kit)
       return function(parts) return declare(first, parts) end
     end
     if kit.mock_of(first) then return declare(first, {}) end -- a mock stands in for an agent that is not here
-    fail("Agent", format("unknown agent %q; %s", first, known_agents()))
+    kit.unknown("Agent", "agent", first, agents)
   end
 
   ---- all messages of the run ----------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 -- What declarations have in common: the names they take, and those that are accepted and not run.
 
-local type, next, setmetatable, concat, format = type, next, setmetatable, table.concat, string.format
+local type, next, setmetatable = type, next, setmetatable
+local concat, sort, format = table.concat, table.sort, string.format
 local utf8len = utf8.len
 
 return function(kit)
@@ -60,6 +61,17 @@ return function(kit)
   end
 
   function kit.names_mocks() return kit.declared.Mocks ~= nil end
+
+  -- raises the error of a name that nothing has; `declared` has what there is by name, as far as `counts` says so
+  function kit.unknown(primitive, kind, name, declared, counts)
+    local names = {}
+    for each, value in next, declared do
+      if not counts or counts(value) then names[#names + 1] = each end
+    end
+    sort(names)
+    local known = #names == 0 and "none is declared" or format("the %ss are %s", kind, concat(names, ", "))
+    kit.fail(primitive, format("unknown %s %q; %s", kind, name, known))
+  end
 
   -- what a step declares would be missing where the step is not run again
   function kit.declaring(primitive)

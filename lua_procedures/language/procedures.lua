@@ -1,7 +1,7 @@
 -- Procedures: the main one, which the program is, and sub-procedures, which are entered where they are called.
 
 local type, next, rawget, rawequal, setmetatable, getmetatable = type, next, rawget, rawequal, setmetatable, getmetatable
-local format, sort, concat = string.format, table.sort, table.concat
+local format, sort = string.format, table.sort
 
 return function(kit)
   local guest, fail, where, encode, host = kit.guest, kit.fail, kit.where, kit.encode, kit.host
@@ -84,15 +84,6 @@ return function(kit)
   local named = {}                                          -- name -> handle, once it was named
   local parts_of = setmetatable({}, { __mode = "k" })       -- handle -> {name, run, input, output, line}
 
-  local function known_names()
-    local names = {}
-    for name, handle in next, named do
-      if parts_of[handle].run then names[#names + 1] = name end
-    end
-    sort(names)
-    return #names == 0 and "none is declared" or "the procedures are " .. concat(names, ", ")
-  end
-
   local function checked_output(procedure, first, ...)
     if not procedure.output then return first, ... end
     return kit.checked_output(procedure.name, procedure.output, first, procedure.line)
@@ -132,7 +123,7 @@ return function(kit)
       return declare(handle, arguments)
     end
     if not procedure.run then
-      fail("Procedure", format("unknown procedure %q; %s", procedure.name, known_names()))
+      kit.unknown("Procedure", "procedure", procedure.name, named, function(handle) return parts_of[handle].run end)
     end
     return call(procedure, arguments)
   end

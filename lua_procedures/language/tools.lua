@@ -154,7 +154,7 @@ return function(kit)
   local function run_of(tool)
     if tool.python then return run_python end
     if tool.run then return run_lua end
-    fail("Tool", format("unknown tool %q; %s", tool.name, kit.known_tools()))
+    kit.unknown("Tool", "tool", tool.name, tools)
   end
 
   -- `made` is given the arguments that counted
@@ -219,13 +219,6 @@ return function(kit)
   end
   function kit.tool_of(handle) return of[handle] end
 
-  function kit.known_tools()
-    local names = {}
-    for name in next, tools do names[#names + 1] = name end
-    sort(names)
-    return #names == 0 and "none is declared" or "the tools are " .. concat(names, ", ")
-  end
-
   local function register(tool)
     local handle = new_handle(tool)
     if tool.name then tools[tool.name] = handle end
@@ -282,7 +275,7 @@ return function(kit)
     local handle = lookup(primitive, name)
     if handle then return handle end
     if kit.mock_of(name) then return register { name = name } end -- a mock stands in for a tool that is not here
-    fail(primitive, format("unknown tool %q; %s", name, kit.known_tools()))
+    kit.unknown(primitive, "tool", name, tools)
   end
   kit.known_tool, kit.register_tool = known, register
   -- the tools of an MCP server, in the order of their names

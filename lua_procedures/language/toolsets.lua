@@ -77,11 +77,7 @@ return function(kit)
     if kit.is_declared_by_name("Toolset", first) then
       return function(parts) return declare_bundle(first, parts) end
     end
-    local names = {}
-    for name in next, toolset do names[#names + 1] = name end
-    sort(names)
-    fail("Toolset", format("unknown toolset %q; %s", first,
-      #names == 0 and "none is declared" or "the toolsets are " .. concat(names, ", ")))
+    kit.unknown("Toolset", "toolset", first, toolset)
   end
 
   ---- what an agent offers -------------------------------------------------------------------------------

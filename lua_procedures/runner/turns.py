@@ -62,10 +62,8 @@ class Turns:
 
     def _server_tools(self, name: str) -> Reply:
         """The tools of the MCP server of that name; none where there is no such server."""
-        server, rows = name.removeprefix("mcp."), self._program.tool_rows
-        recorded = sorted(each for each, row in rows.items() if row.get("server") == server)
-        found = self._program.tools.bundle(name)
-        return ("value", self._pass.converter.push(found or recorded or found))
+        program = self._program
+        return ("value", self._pass.converter.push(program.tools.bundle(name, program.tool_rows)))
 
     def _offered(self, offers: str) -> list[dict[str, Any]]:
         """What the model is told of the tools: ``name``, ``description`` and ``parameters`` of each."""

@@ -34,7 +34,6 @@ class Registry:
         self._known = known
         self._servers = servers or Catalog()
         self._recorded: Mapping[str, Mapping[str, Any]] = {}
-        self._rows: dict[str, dict[str, Any]] = {}
         self._tools: dict[str, PythonTool] = {}
         self._later: dict[str, Callable[[], PythonTool]] = {}
         for tool in _made(given):
@@ -75,8 +74,7 @@ class Registry:
         self._recorded = recorded or {}
         kept = {name: dict(row) for name, row in self._recorded.items() if self._is_silent(row)}
         tools = [tool for tool in map(self.get, self.names) if tool is not None]
-        self._rows = kept | {tool.name: self._row(tool) for tool in tools}
-        return self._rows
+        return kept | {tool.name: self._row(tool) for tool in tools}
 
     def _is_silent(self, row: Mapping[str, Any]) -> bool:
         """Whether the row is of a tool whose server is ours and did not answer."""
@@ -98,13 +96,16 @@ class Registry:
             **({"server": served[0], "tool": served[1]} if served else {}),
         }
 
-    def bundle(self, name: str) -> list[str] | None:
+    def bundle(self, name: str, rows: Mapping[str, Mapping[str, Any]]) -> list[str] | None:
         """The names of all tools of an MCP server, said as ``files`` or ``mcp.files``; None where there is no such.
 
-        Where the server does not answer, these are the recorded ones and those that the program mentions.
+        Args:
+            name: what the program says.
+            rows: what it knows of its tools: where the server does not answer, the recorded ones and those that it
+                mentions; in a replay those of the fixture.
         """
         server = name.removeprefix("mcp.")
-        tools = sorted(each for each, row in self._rows.items() if row.get("server") == server)
+        tools = sorted(each for each, row in rows.items() if row.get("server") == server)
         return tools if tools or server in self._servers.servers else None
 
     def get(self, name: str) -> PythonTool | None:

@@ -128,12 +128,11 @@ def test_all_tools_of_a_server(files):
     servers.contact_here()
     registry = Registry([], {}, servers=servers)
     rows = registry.rows()
-    assert registry.bundle("mcp.files") == registry.bundle("files") == ["files_add", "files_read_file"]
-    assert (registry.bundle("web"), registry.bundle("mcp.web")) == (None, None)
+    assert registry.bundle("mcp.files", rows) == registry.bundle("files", rows) == ["files_add", "files_read_file"]
+    assert (registry.bundle("web", rows), registry.bundle("mcp.web", rows)) == (None, None)
     assert rows["files_add"]["schema"]["required"] == ["a"]
     silent = Registry([], {}, servers=Catalog(files.servers()))
-    silent.rows(rows)
-    assert silent.bundle("files") == ["files_add", "files_read_file"]
+    assert silent.bundle("files", silent.rows(rows)) == ["files_add", "files_read_file"]
 
 
 def test_an_agent_uses_a_server(files):

@@ -1,6 +1,6 @@
 -- Agents: what is declared, and the handle that programs call. A turn itself is in turns.lua.
 
-local type, next, ipairs, rawequal, rawget = type, next, ipairs, rawequal, rawget
+local type, next, ipairs, rawequal = type, next, ipairs, rawequal
 local setmetatable, getmetatable = setmetatable, getmetatable
 local format, sort, concat, match = string.format, table.sort, table.concat, string.match
 

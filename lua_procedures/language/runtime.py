@@ -35,8 +35,8 @@ _PARTS: Final = (
     "misuse", "fingerprint", "effects", "state", "steps", "entering", "people", "time", "json",
     "tree", "graph", "node", "tree_text",
     "conversation", "files", "retry",
-    "program", "declarations", "procedures", "modules", "mocks", "tools", "toolsets", "models",
-    "templates", "turn_options", "turns", "agents",
+    "program", "declarations", "procedures", "modules", "mocks", "tool_calls", "tools", "toolsets", "models",
+    "templates", "turn_options", "turn_results", "told", "turns", "agents",
 )  # fmt: skip
 
 

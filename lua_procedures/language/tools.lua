@@ -1,70 +1,17 @@
 -- Tools: written in Lua or given by Python, bundled, called and counted.
 
-local type, next, ipairs, rawequal, rawget, select = type, next, ipairs, rawequal, rawget, select
+local type, next, ipairs, rawget, select = type, next, ipairs, rawget, select
 local setmetatable, getmetatable, error = setmetatable, getmetatable, error
 local format, sort, concat, sub, gsub = string.format, table.sort, table.concat, string.sub, string.gsub
 
 return function(kit)
   local guest, fail, live, encode, where = kit.guest, kit.fail, kit.live, kit.encode, kit.where
   local caught, pcall = kit.caught, kit.raw.pcall
+  local seen_of = kit.seen_calls
 
   local tools = {}                                      -- name -> handle
   local also = {}                                       -- another name of a server's tool, mcp.files.read -> handle
   local of = setmetatable({}, { __mode = "k" })         -- handle -> {name, run, input, output, …}
-
-  ---- what was called ------------------------------------------------------------------------------------
-
-  local calls = {}  -- every call, in order: {name=, args=, result=, error=}
-  local tracked = {} -- name -> {count=, last=}: what the handle tells, since the last reset
-
-  -- a step depends on the calls that were there before it made any itself
-  local CALLS, COUNT = "\31calls of tools", "\31how many calls of tools"
-  local texts = setmetatable({}, { __mode = "k" }) -- call -> its text
-  local function met(tracker) return tracker and tracker.calls_met or #calls end
-  kit.readers[COUNT] = function(tracker) return format("%d", met(tracker)) end
-  kit.readers[CALLS] = function(tracker)
-    local all = {}
-    for i = 1, met(tracker) do
-      local call = calls[i]
-      texts[call] = texts[call] or kit.encode_sorted("Tool", call)
-      all[i] = texts[call]
-    end
-    return concat(all, ",")
-  end
-
-  local function last_text(name)
-    local seen = tracked[name]
-    return seen and seen.count > 0 and format("%d %s", seen.count, kit.encode_sorted("Tool", seen.last)) or ""
-  end
-  kit.reader_family("tool", last_text)
-
-  local function note(call)
-    if live.tracker then kit.changing("\31tool " .. call.name) end
-    local tracker = live.tracker
-    while tracker do
-      tracker.calls_met = tracker.calls_met or #calls
-      tracker = tracker.parent
-    end
-    calls[#calls + 1] = call
-    local seen = tracked[call.name] or { count = 0 }
-    tracked[call.name] = { count = seen.count + 1, last = call }
-    kit.happened { "called", call }
-  end
-  function kit.appliers.called(effect) note(kit.kept(effect[2])) end
-
-  local function reset(name)
-    if live.tracker then kit.changing("\31tool " .. name, true) end
-    tracked[name] = nil
-    kit.happened { "uncalled", name }
-  end
-  function kit.appliers.uncalled(effect) reset(effect[2]) end
-
-  local function seen_of(name)
-    if live.tracker then kit.depend("\31tool " .. name) end
-    return tracked[name] or { count = 0 }
-  end
-
-  function kit.tool_calls_text() return kit.rows_text("tool calls", calls, function(call) return call end) end
 
   ---- calling --------------------------------------------------------------------------------------------
 
@@ -146,7 +93,7 @@ return function(kit)
     local call = kit.mark_sorted { name = tool.name, args = made.args }
     if ok then call.result = kit.kept(result)
     else call.error = kit.fault_text(result) end
-    note(call)
+    kit.note_call(call)
     if not ok then error(result, 0) end
     return result
   end
@@ -187,7 +134,7 @@ return function(kit)
         return last and kit.copy(last.result)
       end
     end,
-    reset = function(tool) return function() reset(tool.name) end end,
+    reset = function(tool) return function() kit.reset_calls(tool.name) end end,
     name = function(tool) return tool.name end,
     description = function(tool) return tool.description end,
   }
@@ -328,13 +275,9 @@ return function(kit)
   end
   guest.Tool.get_call_count = function(name)
     if name ~= nil then return MEMBERS.call_count { name = known("Tool.get_call_count", name).name }() end
-    if live.tracker then kit.depend(COUNT) end
-    return #calls
+    return kit.count_calls()
   end
-  guest.Tool.get_all_calls = function()
-    if live.tracker then kit.depend(CALLS) end
-    return kit.copy(calls)
-  end
+  guest.Tool.get_all_calls = function() return kit.copy(kit.all_calls()) end
 
   ---- done -----------------------------------------------------------------------------------------------
 

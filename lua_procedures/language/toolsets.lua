@@ -1,6 +1,6 @@
 -- Toolsets, and the tools that an agent offers: handles, toolsets, names, and whole MCP servers.
 
-local type, next, ipairs, setmetatable, getmetatable = type, next, ipairs, setmetatable, getmetatable
+local type, next, ipairs, setmetatable = type, next, ipairs, setmetatable
 local format, sort, concat = string.format, table.sort, table.concat
 
 return function(kit)

@@ -1,50 +1,23 @@
 -- An agent's turn: model call, the tools it asks for, model call again, until text or `done`. The turn is entered on each
 -- pass; its model calls and tool calls are checkpoints of their own, so nothing that was finished is done again.
 
-local type, next, ipairs = type, next, ipairs
-local setmetatable, getmetatable, error = setmetatable, getmetatable, error
-local format, concat, match, sub, find = string.format, table.concat, string.match, string.sub, string.find
+local type, next, ipairs, error = type, next, ipairs, error
+local format, concat, match, find = string.format, table.concat, string.match, string.find
 
-local MOST_TOLD = 100000 -- bytes of a tool's result that a model is told
 local SETTINGS = {
   temperature = true, max_tokens = true, top_p = true, top_k = true, seed = true, stop = true, timeout = true,
   presence_penalty = true, frequency_penalty = true, reasoning_effort = true,
 }
 local FREE = { auto = true, none = true }                 -- choices of tools that force none,
 local FORCED = { required = true, any = true }            -- and that force any
-local ROLES = { human = "user", ai = "assistant", developer = "system", user = "user", assistant = "assistant", system = "system" }
 
 return function(kit)
   local fail, where, host = kit.fail, kit.where, kit.host
   local caught, pcall = kit.caught, kit.raw.pcall
+  local told, told_error = kit.told, kit.told_error
   kit.MODEL_SETTINGS = SETTINGS
 
-  local results = setmetatable({}, { __mode = "k" }) -- the result of a turn -> its fields
-
   ---- messages -------------------------------------------------------------------------------------------
-
-  -- a copy with names for what is no JSON
-  local function readable(value)
-    if type(value) == "string" then return utf8.len(value) and value or format("<%d bytes>", #value) end
-    if kit.handles[value] then return format("<%s>", kit.tostring(value)) end
-    if type(value) ~= "table" or getmetatable(value) ~= nil then return value end
-    local copy = kit.copy(value)
-    for k, each in next, value do copy[k] = readable(each) end
-    return copy
-  end
-
-  -- a message as plain data: what the model is sent
-  function kit.plain_message(message)
-    local role = ROLES[message.role] or message.role == "tool" and message.id and "tool" or "user"
-    local plain = { role = role, content = readable(message.content) }
-    plain.tool_calls, plain.tool_call_id, plain.name = readable(message.tool_calls), message.id, message.name
-    return plain
-  end
-
-  function kit.message_text(message)
-    message.sent = message.sent or kit.encode_sorted("Agent", kit.plain_message(message))
-    return message.sent
-  end
 
   -- Session's messages and the agent's own, in the order in which they were made. The results of tools have the moment
   -- of the message that asked for them, so that nothing comes between.
@@ -69,27 +42,6 @@ return function(kit)
   end
 
   ---- what the model is told of tools --------------------------------------------------------------------
-
-  local function cut(text)
-    if #text <= MOST_TOLD then return text end
-    return sub(text, 1, utf8.offset(text, 0, MOST_TOLD) - 1) .. format("… (cut: %d bytes in all)", #text)
-  end
-
-  local function told(value)
-    if value == nil then return "null" end
-    if results[value] then value = results[value].content end
-    if kit.handles[value] then return format("<%s>, which tools can take and nobody can read", kit.tostring(value)) end
-    if type(value) == "string" and not utf8.len(value) then return format("<%d bytes>, which nobody can read", #value) end
-    local text = type(value) == "string" and value or kit.shown_text("Agent", value)
-    if find(text, '"\\u0000"', 1, true) then text = kit.shown_text("Agent", readable(kit.kept(value))) end
-    return cut(text)
-  end
-
-  -- an error without the line of the program, which says nothing to a model
-  local function told_error(value)
-    local text = kit.fault_text(value)
-    return "Error: " .. cut(match(text, "^[^:\n]*:%d+: (.*)$") or text)
-  end
 
   local function no_tool(talk, name)
     local known = #talk.names > 0 and "the tools are " .. concat(talk.names, ", ") or "it has no tools"
@@ -288,7 +240,7 @@ return function(kit)
     if last and last.role ~= "assistant" then return false end
     for i = #shared, 1, -1 do
       if last and shared[i].moment < last.moment then return true end
-      local role = ROLES[shared[i].role]
+      local role = kit.ROLES[shared[i].role]
       if role ~= "system" then return role == "assistant" end
     end
     return true
@@ -371,31 +323,10 @@ return function(kit)
     }
   end
 
-  ---- its result -----------------------------------------------------------------------------------------
-
-  local result_meta = {
-    __metatable = false,
-    __index = function(result, field) return results[result][field] end,
-    __newindex = function() fail("agent", "the result of a turn cannot be changed") end,
-    __pairs = function(result) return next, results[result] end,
-    __tostring = function(result) return results[result].content end,
-    __concat = function(a, b) return kit.tostring(a) .. kit.tostring(b) end,
-  }
-
-  local function result_of(fields)
-    local result = setmetatable({}, result_meta)
-    results[result] = fields
-    kit.plain_views[result] = function(each) return results[each] end
-    kit.described[result] = function(describe, each)
-      return "result " .. (describe and describe(results[each]) or kit.encode_sorted("Agent", results[each]))
-    end
-    return result
-  end
-
   function kit.take_turn(agent, given, ...)
-    local result = given ~= nil and results[given]
+    local result = kit.result_fields(given)
     local options = kit.turn_options(agent, result and result.content, given, ...)
     kit.check_tools(agent.name, options.tools)
-    return result_of(kit.enter(agent.name, "agent_turn", agent.name, false, turn, agent, options))
+    return kit.turn_result(kit.enter(agent.name, "agent_turn", agent.name, false, turn, agent, options))
   end
 end

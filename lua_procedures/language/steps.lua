@@ -63,12 +63,17 @@ return function(kit)
     return n > 1 and any_table(n - 1, ...)
   end
 
+  -- what a tool or an agent that the step looked up by name changed of its captures
+  local function changed_by_lookups()
+    for _, seen in next, live.tracker.looked_up do
+      local how, name, what = kit.changed_capture(seen, kit.changed_in_state)
+      if how then return how, name, what end
+    end
+  end
+
   local function check_captures(primitive, watched)
     local how, name, what = kit.changed_capture(watched, kit.changed_in_state)
-    for _, seen in next, not how and live.tracker.looked_up or {} do
-      how, name, what = kit.changed_capture(seen, kit.changed_in_state)
-      if how then break end
-    end
+    if not how and live.tracker.looked_up then how, name, what = changed_by_lookups() end
     if how then
       kit.abandon_effects()
       host.captured_changed(primitive .. " " .. format(ENDINGS[how], what, name), name)

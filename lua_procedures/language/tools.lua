@@ -294,11 +294,15 @@ return function(kit)
     sort(listed, function(a, b) return of[a].name < of[b].name end)
     return listed
   end
-  function kit.tool_handle(name) return lookup("Tool", name) end
+  -- not one that a mock stands in for: nothing is declared of it
+  function kit.tool_handle(name)
+    local handle = lookup("Tool", name)
+    return handle and (of[handle].run or of[handle].python) and handle
+  end
   function kit.find_tool(name) return of[lookup("Tool", name)] end
 
   kit.reader_family("declared-tool", function(name)
-    local handle = lookup("Tool", name)
+    local handle = kit.tool_handle(name)
     return handle and kit.description(handle) or ""
   end)
 

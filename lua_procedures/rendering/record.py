@@ -297,7 +297,7 @@ def remarks_of(run: Run) -> list[str]:
         models = ", ".join(one_line(model, 60) for model in _known(run).unpriced[:5])
         remarks.append(f"no cost is given: prices has none for {models}")
     if _known(run).fixture_name:
-        remarks.append(f"answered from the fixture {one_line(_known(run).fixture_name, 160)}: nothing was really called")
+        remarks.append(f"answered from the fixture {one_line(_known(run).fixture_name, 160)}, nothing was called")
     elif _known(run).store_url == "memory:" and (run.pending or run.usage.total_tokens):
         remarks.append(f"kept in memory only; --store {_file_name(run.name)} keeps it on disk")
     return remarks

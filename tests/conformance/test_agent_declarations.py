@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lua_procedures import tool
+from lua_procedures.testing import ScriptedChatModel
 
 from .scripts import chat
 
@@ -15,7 +16,7 @@ NAMED = 'w = Agent {system_prompt = "a"}\nreturn Step.run("s", function() return
 STEP = 'return Step.run("s", function() return w("hi").content end)'
 
 
-class Other(type(chat())):
+class Other(ScriptedChatModel):
     """Another chat model."""
 
 
@@ -34,7 +35,7 @@ class Other(type(chat())):
             2,
         ),
         (
-            'for i = 1, 2 do Tool "t" {function() return i end} Toolset "n" {tools = {"t"}} end return Toolset("n").t{}',
+            'for i=1,2 do Tool "t" {function() return i end} Toolset "n" {tools = {"t"}} end return Toolset("n").t{}',
             2,
         ),
     ],

@@ -361,7 +361,7 @@ def test_any_error_of_a_tool_becomes_readable_text(raised, told):
     ran = run(program, chat_model=model)
     assert ran.value == told
     assert sent(model.requests[1])[-1] == f"tool: {told}"
-    assert ran.tool_calls[0].error.endswith(told.removeprefix("Error: "))
+    assert str(ran.tool_calls[0].error).endswith(told.removeprefix("Error: "))
 
 
 def test_an_agent_without_tools_says_so():

@@ -61,6 +61,7 @@ RIGHT = {
     ("GraphNode.create", "parent"): "GraphNode.root()",
     ("Tool", "output"): "'string'",
     ("Agent", "output"): "'string'",
+    ("Agent.turn", "tool_choice"): "'auto'",
 }
 #: Options that are not required and yet needed: others may stand for them.
 NEEDED = {"label", "run", "handler"}

@@ -234,5 +234,7 @@ def test_what_is_declared_and_not_run_is_listed(cell):
 
 def test_a_procedure_with_a_name_in_its_table_is_that_sub_procedure(cell):
     """Also as a statement of its own: it is not the main one."""
-    program = "Procedure {name = 'score', input = {text = field.string{required = true}}, function(i) return #i.text end}"
+    program = (
+        "Procedure {name = 'score', input = {text = field.string{required = true}}, function(i) return #i.text end}"
+    )
     assert cell(program + " return Procedure('score'){text = 'abc'}").value == 3

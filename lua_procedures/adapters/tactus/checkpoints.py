@@ -11,7 +11,17 @@ from ...durable.serialization import dumps, loads, normalise
 from ...errors import ConversionError
 from .library import class_of, models, path_of
 
-__all__ = ["NAMED", "checkpoint_of", "entry_of", "is_answered", "is_pending", "named_entry", "plain", "value_of"]
+__all__ = [
+    "NAMED",
+    "checkpoint_of",
+    "entry_of",
+    "hung_below",
+    "is_answered",
+    "is_pending",
+    "named_entry",
+    "plain",
+    "value_of",
+]
 
 #: What the entry of a checkpoint that was saved by name is asked; those of Tactus's log have only a position.
 NAMED: Final = "by name"
@@ -109,10 +119,15 @@ def _entry(prev: bytes, position: int, kind: str, name: str, *, asked: str = "",
     return Entry(key, prev, chain, str(position), kind, name, asked, outcome, **rest)
 
 
+def hung_below(entry: Entry, prev: bytes) -> Entry:
+    """The same checkpoint after another chain."""
+    key = key_of(prev, entry.kind, entry.name, entry.asked)
+    return entry._replace(key=key, prev=prev, chain=chain_after(key, entry.outcome, failed=False))
+
+
 def checkpoint_of(entry: Entry, position: int) -> Any:
     """An entry as the ``CheckpointEntry`` that it was made of, at its place in Tactus's log."""
     kept = loads(entry.effects or "{}")["checkpoint"]
-    # the result is set past the validation, which would copy it
     return models().CheckpointEntry(**{**kept, "position": position, "result": value_of(entry)})
 
 

@@ -16,6 +16,7 @@ from .durable.stores import Store, open_store
 from .errors import AnswerRefused, HumanInputRequired, UsageError
 from .exports.importing import Imported, import_file
 from .given import Given
+from .histories.foreign import kept_run, refuse_foreign, runtime_of
 from .human.answers import accept
 from .human.requests import HumanRequest, HumanResponse
 from .human.responders import Answers, Responder
@@ -318,6 +319,8 @@ def show(name: str, *, store: str | Store = "memory:") -> Run:
     """
     opened = open_store(store)
     row = stored(opened, name)
+    if runtime_of(row) is not None:
+        return kept_run(opened, row)
     job = resumed(name, store=opened)
     job.plan = job.takes_defaults = True
     run = run_here(job)
@@ -365,6 +368,7 @@ def resumed(name: str, *, store: str | Store = "memory:", answers: Answers = Non
     """
     opened = open_store(store)
     row = stored(opened, name)
+    refuse_foreign(row, "resumed")
     inputs, options = loads(row.inputs), loads(row.options)
     seed = row.seed if root_of(inputs, row.seed) == row.root else None
     job = Job(source=row.program, name=name, params=inputs, store=opened, answers=answers, seed=seed)

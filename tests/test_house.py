@@ -24,7 +24,7 @@ PACKAGE = ROOT / "lua_procedures"
 ROWS = """
 _version errors limits handles language durable human modules records graph_exports graphs runs events rendering
 primitives program tools predictors agents files fixtures runner given session exports histories
-run_records jobs api command_line __main__ notebook testing __init__
+run_records jobs api command_line __main__ notebook adapters testing __init__
 """.split()
 
 #: Rows above that a row must not know all the same.

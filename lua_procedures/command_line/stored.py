@@ -9,7 +9,9 @@ from typing import Any
 
 from .. import api
 from ..durable.entries import JournalRow
+from ..durable.finding import stored
 from ..errors import RunLocked
+from ..histories.foreign import runtime_of
 from ..human.answers import parse_text
 from ..rendering.record import record_text
 from ..rendering.requests import question_text
@@ -81,14 +83,15 @@ def answer(options: Namespace) -> int:
     request = api.open_request(options.name, options.request, store=store)
     value = parse_text(request, options.value)
     response = api.answer(options.name, value, request.id, store=store, channel="command line")
-    if options.resume:
+    goes_on = options.resume and runtime_of(stored(store, options.name)) is None  # else its own runtime goes on with it
+    if goes_on:
         try:
             return resume(options)
         except RunLocked as locked:  # whoever asked the question takes the answer, and goes on
             say(f"answered; {locked.message}")
     if options.json:
         write_json(plain(response))
-    elif not options.resume:
+    elif not goes_on:
         say(f"answered: {one_line(request.message, 160)}")
     return 0
 

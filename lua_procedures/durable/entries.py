@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 __all__ = ["HIDDEN_KINDS", "Entry", "JournalRow", "StoredRequest"]
 
 #: Entries that are no checkpoint: they take no position and are not shown.
-HIDDEN_KINDS = frozenset({"cut", "query", "clock", "stop", "end", "redo"})
+HIDDEN_KINDS = frozenset({"cut", "query", "clock", "stop", "end", "redo", "message"})
 
 
 class Entry(NamedTuple):

@@ -16,6 +16,7 @@ from ..exports.held import Held
 from ..exports.importing import publish
 from ..session import get_session
 from .branches import Branches
+from .foreign import refuse_foreign
 from .places import place_of
 from .records import Forked
 
@@ -41,6 +42,7 @@ def fork(name: str, position: int | str, new_name: str, *, store: str | Store = 
     """
     opened = open_store(store)
     source = stored(opened, name)
+    refuse_foreign(source, "forked")
     _check_new(opened, new_name)
     branches = Branches(Journal(opened, source))
     end = len(branches.visible) if _is_end(branches, position) else place_of(branches, position)

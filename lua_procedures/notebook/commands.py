@@ -9,12 +9,14 @@ from typing import Any, Final
 
 from .. import api, jobs
 from ..durable.entries import JournalRow
+from ..durable.finding import stored
 from ..durable.stores import open_store
 from ..errors import UsageError
 from ..exports.importing import Imported
 from ..graphs import Graph
 from ..histories.clearing import clear
 from ..histories.comparing import difference
+from ..histories.foreign import runtime_of
 from ..histories.forking import fork
 from ..histories.records import Cleared, Difference, Forked, History
 from ..histories.telling import history
@@ -84,6 +86,9 @@ def _show(_shell: Any, store: str, name: str) -> Run:
 def _answer(shell: Any, store: str, name: str, text: str) -> Run:
     request = api.open_request(name, store=store)
     api.answer(name, parse_text(request, text), request.id, store=store, channel="notebook")
+    if runtime_of(stored(open_store(store), name)) is not None:  # its own runtime goes on with it
+        get_session().supersede(name, "answered by notebook")
+        return api.show(name, store=store)
     return _resume(shell, store, name)
 
 

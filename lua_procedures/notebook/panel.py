@@ -30,6 +30,7 @@ _STREAMING: Final = 0.1  # the same while a model's text comes
 _DELAY: Final = 0.2  # seconds before the first: a short run shows its record only
 _WIDGET: Final = "application/vnd.jupyter.widget-view+json"
 _MOST_ENDED: Final = 8
+_LATER: Final = "The kernel is free. Answer here when you like; the run goes on then."
 
 #: Forms of runs that ended, alive for pages that were loaded again meanwhile; the oldest give way.
 _ended: deque[Form] = deque()
@@ -213,10 +214,10 @@ class FormAsking:
         """Show at the fields what does not fit."""
         self._form.refuse(error.faults or [{"field": "", "message": error.message}])
 
-    def postpone(self) -> None:
-        """Nothing waits any longer; the form stays."""
+    def postpone(self, remark: str = _LATER) -> None:
+        """Nothing waits any longer; the form stays, with a remark on what follows an answer."""
         self.waiting = False
-        self._form.settle("later", "The kernel is free. Answer here when you like; the run goes on then.")
+        self._form.settle("later", remark)
 
     def go_on(self) -> None:
         """An answer came that no pass waited for: the run goes on in the same output."""

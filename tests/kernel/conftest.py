@@ -16,8 +16,11 @@ import pytest
 from .kernels import ROOT, Kernel, write_kernel_spec
 
 collect_ignore = ["test_terminal.py"] if sys.platform == "win32" else []  # it has no pseudo-terminals
+if sys.version_info >= (3, 14):
+    collect_ignore.append("test_tactus.py")  # Tactus has no release for it
 
 OLD = "ipykernel==6.30.1"
+TACTUS = "tactus==0.53.4"
 
 
 @pytest.fixture
@@ -54,20 +57,32 @@ def kernel(module_kernel) -> Iterator[Kernel]:
 @pytest.fixture(scope="session")
 def old_specs(pytestconfig, tmp_path_factory) -> Path:
     """A kernel spec of an ipykernel that delivers no click to an awaiting cell; installed once and kept."""
-    name = f"{OLD.replace('==', '-')}-{sys.implementation.cache_tag}"
-    folder = Path(pytestconfig.cache.mkdir(name))
+    wanted = [OLD, *(each for each in _dependencies() if not each.startswith("ipykernel"))]
+    return write_kernel_spec(tmp_path_factory.mktemp("old"), _python_with(pytestconfig, OLD, wanted))
+
+
+@pytest.fixture(scope="session")
+def tactus_specs(pytestconfig, tmp_path_factory) -> Path:
+    """A kernel spec of an environment that has Tactus, too; installed once and kept."""
+    python = _python_with(pytestconfig, TACTUS, [TACTUS, *_dependencies()])
+    return write_kernel_spec(tmp_path_factory.mktemp("tactus"), python)
+
+
+def _python_with(config: pytest.Config, title: str, wanted: list[str]) -> str:
+    """The interpreter of an environment with these packages, which is kept in pytest's cache."""
+    folder = Path(config.cache.mkdir(f"{title.replace('==', '-')}-{sys.implementation.cache_tag}"))
     python = folder / "venv" / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
-    wanted = [OLD, *_dependencies()]
     done = folder / "installed.txt"
     if not done.exists() or done.read_text() != "\n".join(wanted) or not python.exists():
         _install(folder / "venv", python, wanted)
         done.write_text("\n".join(wanted))
-    return write_kernel_spec(tmp_path_factory.mktemp("old"), str(python))
+    return str(python)
 
 
 def _dependencies() -> list[str]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return [each for each in project["dependencies"] if not each.startswith("ipykernel")]
+    found: list[str] = project["dependencies"]
+    return found
 
 
 def _install(venv: Path, python: Path, wanted: list[str]) -> None:

@@ -1,0 +1,1 @@
+"""Other systems' runtimes with our forms and our stores."""

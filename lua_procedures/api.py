@@ -4,27 +4,26 @@ from __future__ import annotations
 
 import os
 import secrets
-import time
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from .durable.entries import JournalRow
 from .durable.finding import stored
+from .durable.roots import given_seed
 from .durable.serialization import loads
 from .durable.stores import Store, open_store
-from .errors import AnswerRefused, HumanInputRequired, UsageError
+from .errors import HumanInputRequired, UsageError
 from .exports.importing import Imported, import_file
 from .given import Given
+from .histories.asked import keep_answer, open_question, open_questions
 from .histories.foreign import kept_run, refuse_foreign, runtime_of
-from .human.answers import accept
+from .histories.standing import status_of
 from .human.requests import HumanRequest, HumanResponse
 from .human.responders import Answers, Responder
-from .jobs import Job, checked_name, drive, root_of, run_here
+from .jobs import Job, checked_name, drive, run_here
 from .limits import Limits
 from .modules import Module
-from .runner.people import SLEEP, answer_text, respond
-from .runs import Run, RunStatus
+from .runs import Run
 from .session import get_session
 
 __all__ = ["answer", "arun", "import_run", "resume", "run", "show"]
@@ -204,6 +203,8 @@ def resume(
     *,
     store: str | Store = "memory:",
     answers: Answers = None,
+    record: str | Path | None = None,
+    replay: str | Path | None = None,
     limits: Mapping[str, Any] | Limits | None = None,
     files: str | Path | None = None,
     tools: Iterable[Any] | Mapping[str, Any] = (),
@@ -219,6 +220,8 @@ def resume(
         name: the run's name.
         store: where its journal is.
         answers: scripted answers.
+        record: the fixture that the run is recorded in, with what it did before, as of ``run``.
+        replay: the fixture that answers what is asked from here on, as of ``run``.
         limits: see ``Limits``.
         files: the folder that ``File`` may use; the one of the last pass by default.
         tools: as of ``run``; those of the run's last pass in this process by default.
@@ -234,23 +237,10 @@ def resume(
     """
     given = _given({**locals()})
     job = resumed(name, store=store, answers=answers)
-    job.limits = limits
+    job.limits, job.record, job.replay = limits, record, replay
     job.files = _check_files(files) or job.files
     job.given = given.over(job.given)
     return _checked(run_here(job))
-
-
-def _waiting(store: Store, row: JournalRow) -> list[HumanRequest]:
-    """The open questions of a journal, oldest first; never none."""
-    stored = [each for each in store.open_requests(row.id) if not each.id.startswith(SLEEP)]
-    if not stored:
-        raise AnswerRefused(f"the run {row.name!r} waits for no answer; it is {row.status}")
-    asked = [HumanRequest.model_validate(loads(each.request)) for each in stored]
-    pending = loads(row.options).get("pending")
-    if pending is None:
-        raise AnswerRefused(f"the run {row.name!r} waits for no answer; it is {row.status}")
-    # the question that the last pass met is the one; others belong to programs that were edited since
-    return [each for each in asked if each.id != pending] + [each for each in asked if each.id == pending]
 
 
 def answer(
@@ -274,19 +264,13 @@ def answer(
 
     Raises:
         StoreError: there is no such run.
-        AnswerRefused: the run asks nothing, asks something else, or the answer does not fit.
+        AnswerRefused: the run asks nothing, asks something else, or the answer does not fit, comes too late, or is
+            not the first, of which the error says by which channel and when it came.
     """
     opened = open_store(store)
     row = stored(opened, name, root)
-    request = _open_request(opened, row, request_id)
-    if request.expires_at is not None and time.time() >= request.expires_at:
-        raise AnswerRefused(
-            f"the question {request.message!r} timed out", hint="Resume the run: it goes on with the default."
-        )
-    response = respond(request, accept(request, value), channel)
-    if not opened.answer(row.id, request.id, answer_text(response)):
-        raise AnswerRefused(f"the question {request.message!r} is answered already")
-    return response
+    request = open_question(opened, row, request_id)
+    return keep_answer(opened, row, request, value, channel)
 
 
 def open_request(name: str, request_id: str | None = None, *, store: str | Store = "memory:") -> HumanRequest:
@@ -297,18 +281,7 @@ def open_request(name: str, request_id: str | None = None, *, store: str | Store
         AnswerRefused: it waits for no answer, or asks something else than ``request_id``.
     """
     opened = open_store(store)
-    return _open_request(opened, stored(opened, name), request_id)
-
-
-def _open_request(store: Store, row: JournalRow, request_id: str | None) -> HumanRequest:
-    waiting = _waiting(store, row)
-    request = waiting[-1] if request_id is None else next((each for each in waiting if each.id == request_id), None)
-    if request is None:
-        raise AnswerRefused(
-            f"{request_id!r} is not the open question of {row.name!r}",
-            hint="It asks: " + "; ".join(f"{each.id} ({each.message})" for each in waiting),
-        )
-    return request
+    return open_question(opened, stored(opened, name), request_id)
 
 
 def show(name: str, *, store: str | Store = "memory:") -> Run:
@@ -327,10 +300,10 @@ def show(name: str, *, store: str | Store = "memory:") -> Run:
     data = run._data  # noqa: SLF001 - made here
     data.change, data.planned = None, []
     if run.status == "pending":  # it replayed as far as it is recorded
-        data.status = cast("RunStatus", row.status)
+        data.status = status_of(opened, row)
         waiting = opened.open_requests(row.id)
         pending = loads(row.options).get("pending")
-        data.pending = _waiting(opened, row)[-1] if any(each.id == pending for each in waiting) else None
+        data.pending = open_questions(opened, row)[-1] if any(each.id == pending for each in waiting) else None
     return run
 
 
@@ -369,9 +342,9 @@ def resumed(name: str, *, store: str | Store = "memory:", answers: Answers = Non
     opened = open_store(store)
     row = stored(opened, name)
     refuse_foreign(row, "resumed")
-    inputs, options = loads(row.inputs), loads(row.options)
-    seed = row.seed if root_of(inputs, row.seed) == row.root else None
-    job = Job(source=row.program, name=name, params=inputs, store=opened, answers=answers, seed=seed)
+    inputs, options = loads(row.inputs, row.objects or ()), loads(row.options)
+    job = Job(source=row.program, name=name, params=inputs, store=opened, answers=answers)
+    job.seed = given_seed(row)
     job.files = options.get("files")
     job.tool_rows = options.get("tools", {})
     job.modules = {name: Module(*each) for name, each in options.get("modules", {}).items()}

@@ -27,7 +27,7 @@ Messages are written for the person at the cell: what is wrong, where, and what 
 from __future__ import annotations
 
 import traceback
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -67,6 +67,8 @@ class ProcedureError(Exception):
         hint: what to do about it, or None.
         run: the run that ended with this error, once it has ended.
         excerpt: the program's lines around the error, marked, or None.
+        told: what the record in the same output tells, which the cell's own line therefore leaves out: nothing, the
+            ``message`` with its hint, or ``all``, the excerpt included.
     """
 
     def __init__(self, message: str, *, line: int | None = None, hint: str | None = None) -> None:
@@ -76,6 +78,7 @@ class ProcedureError(Exception):
         self.hint = hint
         self.run: Run | None = None
         self.excerpt: str | None = None
+        self.told: Literal["", "message", "all"] = ""
         self._rendered = False
 
     def _render_traceback_(self) -> list[str]:
@@ -83,7 +86,10 @@ class ProcedureError(Exception):
         if self._rendered:
             return traceback.format_exception(self)
         self._rendered = True
-        return [f"{type(self).__name__}: {self}", *([self.excerpt] if self.excerpt else [])]
+        place = f" at line {self.line}" if self.line else ""
+        said = f"{place}; the record above says more" if self.told else f": {self}"
+        excerpt = [self.excerpt] if self.excerpt and self.told != "all" else []
+        return [f"{type(self).__name__}{said}", *excerpt]
 
     def __str__(self) -> str:
         place = f"line {self.line}: " if self.line else ""
@@ -248,6 +254,7 @@ class RunStopped(KeyboardInterrupt):
 
     def __init__(self, name: str) -> None:
         super().__init__(f"{name} was stopped; run it again to go on from its last checkpoint")
+        self._brief = f"{name} was stopped"
 
     def _render_traceback_(self) -> list[str]:
-        return [f"KeyboardInterrupt: {self}"]
+        return [f"KeyboardInterrupt: {self._brief}"]  # its record says how to go on

@@ -29,16 +29,23 @@ __all__ = [
     "Sink",
     "StageMoved",
     "StagesDeclared",
+    "StopRequested",
     "TextStreamed",
     "Told",
+    "Waiting",
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class RunStarted:
-    """The program starts, from the top."""
+    """The program starts, from the top.
+
+    ``ask_to_stop(reason)`` asks it to stop, which it sees where it next looks at ``Stop``. It may be called by a turn
+    of the event loop that drives the run, before the run ends.
+    """
 
     run: Run
+    ask_to_stop: Callable[[str], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +102,27 @@ class StageMoved:
 
     from_stage: str | None
     to_stage: str
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The checkpoint that started at ``path`` waits until this UNIX time in seconds.
+
+    ``why`` is empty for a ``Sleep``, else it says what is tried again then.
+    """
+
+    path: str
+    until: float
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class StopRequested:
+    """A stop was requested; ``seen`` says whether the program knows, or will see it where it next looks at ``Stop``."""
+
+    reason: str
+    success: bool
+    seen: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +188,8 @@ Event = (
     | Noticed
     | StagesDeclared
     | StageMoved
+    | Waiting
+    | StopRequested
     | Told
     | TextStreamed
     | GraphGrew

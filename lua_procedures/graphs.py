@@ -70,6 +70,11 @@ class Graph:
         graph._text, graph._objects = text, objects
         return graph
 
+    @property
+    def text(self) -> str:
+        """What ``read`` made it of; empty for a tree that was made of nodes."""
+        return self._text
+
     @cached_property
     def columns(self) -> Columns:
         """The tree as it is kept, for whoever looks at very many nodes: a record takes longer to make than to read."""

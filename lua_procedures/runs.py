@@ -227,6 +227,7 @@ class RunData:
     list_answers: Callable[[], Sequence[HumanResponse]] = tuple
     list_agents: Callable[[], dict[str, AgentState]] = dict
     planned: list[Checkpoint] = field(default_factory=list)
+    planned_new: int = 0
     under_way: list[Checkpoint] = field(default_factory=list)
     cut_off: tuple[str, str] = ("", "")
     fixture: Callable[[], Fixture | None] = lambda: None
@@ -318,7 +319,7 @@ class Run:
 
     @property
     def planned(self) -> list[Checkpoint]:
-        """With ``plan``: what was recorded where the program now asks for something else, and what followed it."""
+        """With ``plan``: what would run first, and what was recorded there and after it."""
         return list(self._data.planned)
 
     @property

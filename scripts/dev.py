@@ -29,6 +29,7 @@ NEWEST = (3, 14)
 RUFF_CHECK = ("ruff", "check")
 RUFF_FORMAT = ("ruff", "format", "--check")
 MYPY = ("mypy",)
+PYTEST = ("pytest", "--complete", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
 NBVAL = ("pytest", "--nbval", "--nbval-current-env", "notebooks")
 
 
@@ -143,7 +144,7 @@ def test(environment: Environment, extra: list[str]) -> int:
     _provide_browser(environment)
     if extra:
         return environment.run("pytest", *extra)
-    return _all(environment, RUFF_CHECK, RUFF_FORMAT, MYPY, NBVAL, ("pytest", "--complete"))
+    return _all(environment, RUFF_CHECK, RUFF_FORMAT, MYPY, NBVAL, PYTEST)
 
 
 def check(environment: Environment, extra: list[str]) -> int:

@@ -9,18 +9,32 @@ from __future__ import annotations
 import os
 import shutil
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from .durable.cluster import Cluster
+
 REAL = ("browser", "database", "kernel", "notebook")
+
+# A slow machine finds no fault by being slow.
+settings.register_profile(
+    "patient",
+    settings(),
+    deadline=None,
+    suppress_health_check=[*settings().suppress_health_check, HealthCheck.too_slow],
+)
+settings.load_profile("patient")
 
 
 class Completeness:
     """Watches which tests of the real parts ran, and fails the run for those that did not.
+
+    Where pytest-xdist spreads the tests over processes, each of them watches its own, and the first one judges.
 
     Attributes:
         everything: whether a mark without a test that passed is a fault, too.
@@ -45,14 +59,24 @@ class Completeness:
             self.faults.append(f"skipped: {report.nodeid}")
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        marks = self._marks[report.nodeid]
+        marks = self._marks.get(report.nodeid, [])  # of another process they are not known
         if report.skipped and marks:
             self.faults.append(f"skipped: {report.nodeid}")
         elif report.passed and report.when == "call":
             self.passed.update(marks)
 
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        passed, faults = getattr(node, "workeroutput", {}).get("completeness", ({}, []))
+        self.passed.update(passed)
+        self.faults += [fault for fault in faults if fault not in self.faults]  # each process collects all tests
+
     @pytest.hookimpl(wrapper=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Iterator[None]:
+        told = getattr(session.config, "workeroutput", None)
+        if told is not None:
+            told["completeness"] = [dict(self.passed), self.faults]
+            return (yield)
         if self.everything:
             self.faults += [f"no test passed that is marked {mark}" for mark in REAL if not self.passed[mark]]
         if self.faults and session.exitstatus == pytest.ExitCode.OK:
@@ -82,6 +106,17 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Browser tests come last: Playwright keeps an event loop running in this thread until the end of the session."""
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A PostgreSQL server that runs until the last test has ended; skips where its binaries are not installed."""
+    from .durable.cluster import serving
+
+    with serving() as found:
+        if found is None:
+            pytest.skip("no PostgreSQL server is installed (on Debian and Ubuntu: apt install postgresql)")
+        yield found
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,7 @@ PACKAGE = ROOT / "lua_procedures"
 
 #: A module imports from its own row and from rows above it.
 ROWS = """
-_version errors limits handles language durable human modules records graph_exports graphs runs events rendering
+_version errors limits handles language durable human modules records graph_exports graphs runs events rendering terminal
 primitives program tools predictors agents files fixtures runner given session exports histories
 run_records jobs api command_line __main__ notebook adapters testing __init__
 """.split()
@@ -41,13 +41,14 @@ OWNERS = {
     "langchain_core": {"agents", "testing", "tools"},
     "lupa": {"language"},
     "mcp": {"tools"},
+    "prompt_toolkit": {"terminal"},
     "psycopg": {"durable"},
     "sqlite3": {"durable"},
 }
 
 #: What `import lua_procedures` leaves for later: each costs more than the package.
 HEAVY = """
-IPython anywidget httpx ipywidgets jsonschema langchain_core lupa nbclient numpy pandas pydantic sklearn
+IPython anywidget httpx ipywidgets jsonschema langchain_core lupa nbclient numpy pandas prompt_toolkit pydantic sklearn
 tenacity
 """.split()
 
@@ -294,23 +295,29 @@ def test_no_notebook_cell_is_left_out():
     assert [name for name, cell in cells if hidden.search(cell)] == []
 
 
+EACH = (
+    "".join(f"@pytest.mark.{mark}\n" for mark in ("browser", "database", "kernel", "notebook")) + "def test_k(): pass"
+)
+SPREAD = ("-p", "xdist.plugin", "-n", "2")  # over two processes
+
+
 @pytest.mark.parametrize(
     ("body", "options", "passes"),
     [
         ("", (), True),
         ("", ("--complete",), False),
         ("@pytest.mark.kernel\ndef test_k(): pass", ("--complete",), False),
-        (
-            "".join(f"@pytest.mark.{mark}\n" for mark in ("browser", "database", "kernel", "notebook"))
-            + "def test_k(): pass",
-            ("--complete",),
-            True,
-        ),
+        (EACH, ("--complete",), True),
         ("@pytest.mark.kernel\ndef test_k(): pass", ("-k", "plain"), False),
         ("@pytest.mark.kernel\n@pytest.mark.skip\ndef test_k(): pass", (), False),
         ("@pytest.mark.kernel\ndef test_k(): pytest.skip('no')", (), False),
         ("pytest.importorskip('no_such_module')", (), False),
         ("@pytest.mark.skip\ndef test_k(): pass", (), True),
+        (EACH, ("--complete", *SPREAD), True),
+        ("@pytest.mark.kernel\ndef test_k(): pass", ("--complete", *SPREAD), False),
+        ("@pytest.mark.kernel\n@pytest.mark.skip\ndef test_k(): pass", SPREAD, False),
+        ("@pytest.mark.kernel\ndef test_k(): pass", ("-k", "plain", *SPREAD), False),
+        ("pytest.importorskip('no_such_module')", SPREAD, False),
     ],
 )
 def test_incomplete_runs_fail(tmp_path, monkeypatch, body, options, passes):
@@ -324,6 +331,29 @@ def test_incomplete_runs_fail(tmp_path, monkeypatch, body, options, passes):
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert ("not complete" in done.stdout) is not passes, done.stdout
     assert (done.returncode == 0) is passes, done.stdout
+
+
+def timed(source: str) -> list[int]:
+    """The lines of the assertions by which a clock may have gone on only so far."""
+    compared = [
+        (node.lineno, left if isinstance(operator, (ast.Lt, ast.LtE)) else right)
+        for claim in ast.walk(ast.parse(source))
+        if isinstance(claim, ast.Assert)
+        for node in ast.walk(claim.test)
+        if isinstance(node, ast.Compare)
+        for left, operator, right in zip([node.left, *node.comparators], node.ops, node.comparators, strict=False)
+        if isinstance(operator, (ast.Lt, ast.LtE, ast.Gt, ast.GtE))
+    ]
+    called = re.compile(r"\b(?:time|monotonic|perf_counter|process_time|thread_time)(?:_ns)?\(\)")
+    return [line for line, smaller in compared if called.search(ast.unparse(smaller))]
+
+
+def test_no_test_fails_on_a_slow_machine():
+    """No test asserts that something took less than a time: see `tests/bounds.py` for what is counted instead."""
+    assert timed("assert 3 <= time.monotonic() - began") == []
+    assert timed("assert time.monotonic() - began < 3\nassert 5 > time.time() - began") == [1, 2]
+    found = {path.name: timed(path.read_text(encoding="utf-8")) for path in (ROOT / "tests").rglob("*.py")}
+    assert {name: lines for name, lines in found.items() if lines} == {}
 
 
 def test_the_reference_page_is_made_of_the_catalog():

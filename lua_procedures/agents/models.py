@@ -64,6 +64,12 @@ class ChatModels:
         self._made: dict[str, BaseChatModel] = {}
         self.identities: dict[str, str] = {}
 
+    @property
+    def names(self) -> list[str]:
+        """What is given by name, and ``""`` where agents that name none are answered."""
+        given = {name for source in self._sources for name in source}
+        return sorted(given if self._default is None else {"", *given})
+
     def identity(self, name: str | None = None, provider: str | None = None) -> str:
         """Which model answers, as text without keys and addresses; none is made for that.
 

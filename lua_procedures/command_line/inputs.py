@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError
-from ..human.answers import parse_json
+from ..human.parsing import parse_json
 from ..modules import Module, read_module
 
 __all__ = ["answers", "folder", "limits", "params", "program", "texts"]

@@ -68,7 +68,7 @@ def parse(words: Sequence[str], prog: str) -> argparse.Namespace:
 def _refuse(word: str, parser: argparse.ArgumentParser) -> NoReturn:
     if not word.startswith("-"):
         parser.error(f"unexpected {word!r}")
-    near = get_close_matches(word.partition("=")[0], parser._option_string_actions, n=1, cutoff=0.5)  # noqa: SLF001 - argparse tells nobody its options otherwise
+    near = get_close_matches(word.partition("=")[0], parser._option_string_actions, n=1)  # noqa: SLF001 - argparse tells nobody its options otherwise
     parser.error(f"unknown option {word}" + (f"; did you mean {near[0]}?" if near else ""))
 
 
@@ -103,13 +103,13 @@ def _run(add: _Add) -> None:
     add("--strict", action="store_true", help="a changed checkpoint is an error")
     add("--plan", action="store_true", help="only say what would run, and why")
     add("--redo", action="append", metavar="WHAT", help="run again a step by name, a path such as 3/0, or failed")
-    add("--record", metavar="FILE", help="write the results of models and tools, and the answers, to a fixture")
-    add("--replay", metavar="FILE", help="run from a fixture: no key, no network")
     add("--seed", type=int, metavar="N", help="seed of math.random")
 
 
 def _driving(add: _Add) -> None:
     add("--answers", metavar="FILE.json", help="scripted answers: a JSON list or object, or the word default")
+    add("--record", metavar="FILE", help="write the results of models and tools, and the answers, to a fixture")
+    add("--replay", metavar="FILE", help="go on from a fixture: no key, no network")
     add("--files", metavar="DIR", help="the folder that File may use (default: the current one)")
     add("--max-seconds", type=float, metavar="N", help="CPU seconds of Lua between two checkpoints")
     add("--max-memory", type=float, metavar="MB", dest="max_memory_mb", help="memory of the Lua, in MB")

@@ -11,18 +11,20 @@ from typing import Final
 from .. import api
 from ..errors import UsageError
 from ..jobs import Job, run_here
-from ..rendering.record import record_text, remarks_of, spared_of
+from ..rendering.record import record_text
+from ..rendering.remarks import remarks_of
 from ..rendering.requests import how_to_answer, question_text
+from ..rendering.runs import spared_of
 from ..runs import Run
 from ..session import get_session
+from ..terminal.responder import TerminalResponder
 from . import inputs
-from .asking import PromptResponder, TypedLines
 from .options import program_name
 from .output import error_text, run_object, say, write_json, write_result, write_value
 from .progress import ProgressLines
 from .stores import existing_store, new_store
 
-__all__ = ["how_to_go_on", "resume", "run"]
+__all__ = ["how_to_go_on", "how_to_resume", "resume", "run"]
 
 #: What a script learns from a run's status.
 _CODES: Final = {"completed": 0, "pending": 0, "failed": 1, "paused": 3, "cancelled": 130}
@@ -45,8 +47,6 @@ def run(options: Namespace) -> int:
         plan=options.plan,
         redo=options.redo or (),
         seed=options.seed,
-        record=options.record,
-        replay=options.replay,
     )
     return _drive(job, options)
 
@@ -59,6 +59,7 @@ def resume(options: Namespace) -> int:
 
 def _drive(job: Job, options: Namespace) -> int:
     job.answers = inputs.answers(options)
+    job.record, job.replay = options.record, options.replay
     job.limits = inputs.limits(options)
     job.files = inputs.folder(options) or job.files
     job.sink = None if options.quiet or job.plan else ProgressLines(say)
@@ -75,16 +76,11 @@ def _drive(job: Job, options: Namespace) -> int:
     return 2 if isinstance(ended.error, UsageError) else _CODES[ended.status]
 
 
-def _responder() -> PromptResponder | None:
+def _responder() -> TerminalResponder | None:
     """Prompts, where a person sits at a terminal and sees what is asked."""
     if sys.stdin is None or not sys.stdin.isatty() or not sys.stderr.isatty():
         return None
-    return PromptResponder(TypedLines(sys.stdin.fileno()), _write_prompt)
-
-
-def _write_prompt(text: str) -> None:
-    sys.stderr.write(text)
-    sys.stderr.flush()
+    return TerminalResponder(sys.stderr)
 
 
 def _report(ended: Run, job: Job, options: Namespace) -> None:
@@ -109,5 +105,13 @@ def how_to_go_on(paused: Run, options: Namespace) -> str:
     """What to type to answer the open question of a run."""
     if paused.pending is None:
         return ""
-    store = f" --store {shlex.quote(options.store)}" if options.store else ""
-    return f"to answer: {how_to_answer(paused.pending, paused.name, program_name())} --resume{store}"
+    return f"to answer: {how_to_answer(paused.pending, paused.name, program_name())} --resume{_store(options)}"
+
+
+def how_to_resume(options: Namespace) -> str:
+    """What to type to go on with the run that a command names."""
+    return f"to go on: {program_name()} resume {shlex.quote(options.name)}{_store(options)}"
+
+
+def _store(options: Namespace) -> str:
+    return f" --store {shlex.quote(options.store)}" if options.store else ""

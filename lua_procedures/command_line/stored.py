@@ -10,15 +10,17 @@ from typing import Any
 from .. import api
 from ..durable.entries import JournalRow
 from ..durable.finding import stored
+from ..durable.roots import given_seed
 from ..errors import RunLocked
 from ..histories.foreign import runtime_of
-from ..human.answers import parse_text
+from ..histories.standing import newest_runs
+from ..human.parsing import parse_text
 from ..rendering.record import record_text
 from ..rendering.requests import question_text
 from ..rendering.text import one_line
 from .options import DEFAULT_STORE
 from .output import plain, run_object, say, write_json, write_result
-from .running import how_to_go_on, resume
+from .running import how_to_go_on, how_to_resume, resume
 from .stores import existing_store, new_store
 
 __all__ = ["answer", "export", "fork", "history", "import_file", "list_runs", "show"]
@@ -26,26 +28,24 @@ __all__ = ["answer", "export", "fork", "history", "import_file", "list_runs", "s
 
 def list_runs(options: Namespace) -> int:
     """List the newest journal of each name, the one updated last at the end."""
-    rows: dict[str, JournalRow] = {}
-    if options.store or Path(DEFAULT_STORE).exists():
-        for row in sorted(existing_store(options.store).journals(), key=lambda each: each.updated):
-            rows.pop(row.name, None)
-            if row.name.isprintable():  # others are no runs, but records of such
-                rows[row.name] = row
+    rows = newest_runs(existing_store(options.store)) if options.store or Path(DEFAULT_STORE).exists() else []
     if options.json:
-        write_json([_row(row) for row in rows.values()])
+        write_json([_row(row) for row in rows])
     elif not rows:
         say("no runs")
-    width = max(map(len, rows), default=0)
-    for row in [] if options.json else rows.values():
+    width = max((len(row.name) for row in rows), default=0)
+    for row in [] if options.json else rows:
         when = datetime.fromtimestamp(row.updated, UTC).astimezone()
-        write_result(f"{one_line(row.name, 128):{width}}  {row.status:9}  {when:%Y-%m-%d %H:%M}")
+        seed = given_seed(row)
+        last = "" if seed is None else f"  seed {seed}"
+        write_result(f"{one_line(row.name, 128):{width}}  {row.status:9}  {when:%Y-%m-%d %H:%M}{last}")
     return 0
 
 
 def _row(row: JournalRow) -> dict[str, Any]:
     times = {name: datetime.fromtimestamp(getattr(row, name), UTC).isoformat() for name in ("started", "updated")}
-    return {"name": row.name, "run_id": f"{row.root}-{row.generation}", "status": row.status, **times}
+    run_id = f"{row.root}-{row.generation}"
+    return {"name": row.name, "run_id": run_id, "status": row.status, "seed": given_seed(row), **times}
 
 
 def show(options: Namespace) -> int:
@@ -92,7 +92,7 @@ def answer(options: Namespace) -> int:
     if options.json:
         write_json(plain(response))
     elif not goes_on:
-        say(f"answered: {one_line(request.message, 160)}")
+        say(f"answered: {one_line(request.message, 160)}\n{how_to_resume(options)}")
     return 0
 
 

@@ -7,13 +7,13 @@ nothing but another branch, so a store never rewrites an entry and needs no look
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from dataclasses import dataclass, fields
+from typing import Any, Final, NamedTuple
 
-__all__ = ["HIDDEN_KINDS", "Entry", "JournalRow", "StoredRequest"]
+__all__ = ["HIDDEN_KINDS", "KEPT_FIELDS", "Entry", "JournalRow", "StoredRequest"]
 
 #: Entries that are no checkpoint: they take no position and are not shown.
-HIDDEN_KINDS = frozenset({"cut", "query", "clock", "stop", "end", "redo", "message"})
+HIDDEN_KINDS = frozenset({"cut", "query", "clock", "stop", "end", "redo", "message", "world"})
 
 
 class Entry(NamedTuple):
@@ -76,6 +76,7 @@ class JournalRow:
         tail: 16 bytes, the last chain of the last pass that completed, or None.
         outcome: JSON text of what the program returned, or None.
         error: text of the error that ended the last pass, or None.
+        objects: live Python objects that ``inputs`` refers to, or None. Only a store in memory keeps them.
     """
 
     name: str
@@ -92,6 +93,11 @@ class JournalRow:
     outcome: str | None = None
     error: str | None = None
     id: int = 0
+    objects: tuple[Any, ...] | None = None
+
+
+#: The fields of a ``JournalRow`` that a store on disk keeps: all but the live objects.
+KEPT_FIELDS: Final = tuple(field.name for field in fields(JournalRow) if field.name != "objects")
 
 
 @dataclass(frozen=True, slots=True)

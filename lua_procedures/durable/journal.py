@@ -15,9 +15,10 @@ from collections import Counter
 from collections.abc import Iterator
 from hashlib import blake2b
 from itertools import takewhile
-from typing import Final
+from typing import Any, Final
 
 from .entries import HIDDEN_KINDS, Entry, JournalRow
+from .serialization import loads
 from .stores import Store
 
 __all__ = [
@@ -102,24 +103,40 @@ class Journal:
     Attributes:
         row: the journal's head.
         entries: all entries, in the order they were written.
-        recorded: how many there were when it was opened.
+        recorded: how many there were when they were read, which is when somebody first looks.
+        redone: key → how often that had been done when it was last begun again, and the variant of its frame then.
     """
+
+    entries: list[Entry]
+    recorded: int
+    has_cuts: bool
+    redone: dict[bytes, tuple[int, int]]
+    _by_key: dict[bytes, Entry | list[Entry]]
 
     def __init__(self, store: Store, row: JournalRow, epoch: int | None = None) -> None:
         self.store = store
         self.row = row
         self._epoch = epoch
-        self.entries: list[Entry] = list(store.entries(row.id))
-        self.recorded = len(self.entries)
-        # one entry is the rule: only a key with several has a list, oldest first
-        self._by_key: dict[bytes, Entry | list[Entry]] = {}
         self._after: dict[bytes, Entry] | None = None
         self._beside: dict[bytes, list[Entry]] | None = None
         self._forgotten: Counter[bytes] = Counter()
+
+    def __getattr__(self, name: str) -> Any:
+        # Called for what is not there yet: what the entries give. Afterwards each is as fast as any attribute.
+        if name not in ("entries", "recorded", "has_cuts", "redone", "_by_key"):
+            raise AttributeError(name)
+        self.entries = list(self.store.entries(self.row.id))
+        self.recorded = len(self.entries)
         self.has_cuts = any(entry.kind == "cut" for entry in self.entries)
+        self.redone = {}
+        for entry in self.entries:
+            if entry.kind == "redo" and entry.name:
+                self._note_redone(entry)
         self._index_all()
+        return self.__dict__[name]
 
     def _index_all(self) -> None:
+        # one entry is the rule: only a key with several has a list, oldest first
         self._by_key = {entry.key: entry for entry in self.entries}
         if len(self._by_key) == len(self.entries) and not self.has_cuts:
             return
@@ -168,8 +185,9 @@ class Journal:
         Raises:
             StoreError: it could not be written; the journal is as before.
         """
+        entries = self.entries  # read before this one is among them
         self.store.append(self.row.id, entry, self._epoch)
-        self.entries.append(entry)
+        entries.append(entry)
         self._after = None
         if entry.key in self._by_key:
             self._index(entry)
@@ -177,6 +195,12 @@ class Journal:
             self._by_key[entry.key] = entry
         if entry.kind == "cut":
             self.has_cuts = True
+        elif entry.kind == "redo" and entry.name:
+            self._note_redone(entry)
+
+    def _note_redone(self, entry: Entry) -> None:
+        times, variant = loads(entry.outcome)
+        self.redone[entry.chain] = times, variant
 
     def save(self) -> None:
         """Write the head again.
@@ -234,12 +258,14 @@ class Journal:
 
     def inside(self, entry: Entry) -> list[Entry]:
         """The checkpoints of an entry's own frame, in order."""
-        if entry.tail is None:
-            return []
+        return [] if entry.tail is None else self.up_to(entry.tail)
+
+    def up_to(self, chain: bytes) -> list[Entry]:
+        """The checkpoints of a frame that led to that chain, in order."""
         if self._after is None:
             self._after = {each.chain: each for each in self.entries if each.kind not in HIDDEN_KINDS}
         inner: list[Entry] = []
-        chain, position = entry.tail, sys.maxsize
+        position = sys.maxsize
         while (last := self._after.get(chain)) is not None:
             chain = last.prev
             place = int(last.path.rpartition("/")[2])

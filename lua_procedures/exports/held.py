@@ -46,7 +46,8 @@ def held_by(journal: Journal) -> Held:
     options = loads(journal.row.options)
     portable = {name: options[name] for name in OPTIONS if name in options}
     row = replace(journal.row, options=dumps(portable))
-    return Held(row, tuple(journal.entries), journal.store.requests(row.id))
+    entries = tuple(entry for entry in journal.entries if entry.kind != "world")  # which is of this machine only
+    return Held(row, entries, journal.store.requests(row.id))
 
 
 def place_of(entry: Entry) -> str:

@@ -127,7 +127,7 @@ def _thawed_object(frozen: Frozen) -> Any:
         raise _Missing(f"a {one_line(frozen.kind, 60)}, which was not exported ({one_line(str(frozen.why), 200)})")
     try:
         return pickle.loads(frozen.data)  # noqa: S301 - the caller said that the file is trusted
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         why = one_line(f"{type(error).__name__}: {error}", 200)
         raise _Missing(f"a {one_line(frozen.kind, 60)}, which cannot be read here ({why})") from error
 

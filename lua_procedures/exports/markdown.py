@@ -11,7 +11,9 @@ from ..human.requests import HumanRequest, HumanResponse
 from ..rendering.graph_text import graph_text
 from ..rendering.lines import answer_text
 from ..rendering.notices import notice_lines
-from ..rendering.record import remarks_of, spared_of, stages_of
+from ..rendering.remarks import remarks_of
+from ..rendering.runs import spared_of
+from ..rendering.stages import stages_of
 from ..rendering.text import clean, count_of, ends, one_line, pretty, value_text, without_addresses
 from ..runs import Checkpoint, Run
 

@@ -36,4 +36,4 @@ td, pre {{ overflow-wrap: anywhere; }}
 
 def record_page(run: Run) -> str:
     """The static record of a run as a whole HTML page."""
-    return _PAGE.format(title=html.escape(one_line(run.name, 128)), record=record_html(run))
+    return _PAGE.format(title=html.escape(one_line(run.name, 128)), record=record_html(run, alone=True))

@@ -16,12 +16,12 @@ from __future__ import annotations
 import io
 import pickle
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any, Final, NoReturn
 
 from .._version import __version__
-from ..durable.entries import Entry, JournalRow
+from ..durable.entries import KEPT_FIELDS, Entry
 from ..errors import ImportRefused, StoreError
 from ..rendering.text import one_line
 from .held import FORMAT, VERSION, Held, place_of
@@ -33,10 +33,11 @@ __all__ = ["MOST_BYTES", "ROW_FIELDS", "Frozen", "frozen", "pickled", "unpickled
 MOST_BYTES: Final = 2 << 30
 
 #: What a file says of a journal's head; number and generation are the store's own.
-ROW_FIELDS: Final = tuple(field.name for field in fields(JournalRow) if field.name not in ("id", "generation"))
+ROW_FIELDS: Final = tuple(name for name in KEPT_FIELDS if name not in ("id", "generation"))
 
 _PROTOCOL: Final = 4  # the first that takes values over 4 GB; pinned, for a file of version 1 looks so
 _DIGEST: Final = 32
+_INPUT: Final = "in another process it is another input, with which the run starts over"
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,8 @@ class Frozen:
 def frozen(held: Held) -> tuple[Held, tuple[str, ...]]:
     """The journal with its live objects pickled, and a sentence for each that cannot be, by checkpoint."""
     entries = [_frozen_entry(entry) if entry.objects else entry for entry in held.entries]
-    left_out = [
+    left_out = [f"inputs: a {type(each).__name__} was not exported: {_INPUT}" for each in held.row.objects or ()]
+    left_out += [
         f"{place_of(entry)}: a {each.kind} was not exported: {each.why}"
         for entry in entries
         for each in entry.objects or ()
@@ -74,7 +76,7 @@ def _frozen_object(value: Any) -> Frozen:
     kind = type(value).__name__
     try:
         return Frozen(kind, pickle.dumps(value, _PROTOCOL))
-    except Exception as error:  # noqa: BLE001 - an object's own pickling may raise anything
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - an object's own pickling may raise anything
         return Frozen(kind, why=one_line(f"{type(error).__name__}: {error}", 200))
 
 

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection
-from dataclasses import fields
 from typing import Any, Final
 
-from ..durable.entries import HIDDEN_KINDS, Entry, JournalRow, StoredRequest
+from ..durable.entries import HIDDEN_KINDS, KEPT_FIELDS, Entry, JournalRow, StoredRequest
 from ..durable.journal import asked_parts
 from ..durable.serialization import dumps
 from ..errors import ProcedureError
@@ -36,11 +35,7 @@ def record_json(run: Run, held: Held) -> bytes:
             "version": VERSION,
             "run": {name: _value(read(run)) for name, read in _PARTS.items()},
             "journal": {
-                **{
-                    field.name: _field(held.row, field.name)
-                    for field in fields(JournalRow)
-                    if field.name not in _OF_ONE_STORE
-                },
+                **{name: _field(held.row, name) for name in KEPT_FIELDS if name not in _OF_ONE_STORE},
                 "entries": [_entry(entry) for entry in held.entries],
                 "requests": [_request(request) for request in held.requests],
             },

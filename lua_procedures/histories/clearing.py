@@ -11,7 +11,7 @@ from ..durable.journal import Journal
 from ..durable.serialization import dumps, loads
 from ..durable.stores import Store, open_store
 from ..errors import UsageError
-from ..runner.ledger import hidden_entry
+from ..runner.hidden import hidden_entry
 from ..session import get_session
 from .branches import Branches
 from .places import place_of

@@ -47,6 +47,7 @@ class JournalHistory(Record):
         generation: 0, and one more each time that the run was started over with these inputs.
         newest: whether the run's name means this one.
         inputs: JSON text of the inputs.
+        seed: of ``math.random`` where the run was given one, which tells journals of the same inputs apart; else None.
         status: of its last pass.
         started, updated: UNIX times in seconds.
         checkpoints: how many its newest pass has, those inside others included.
@@ -58,6 +59,7 @@ class JournalHistory(Record):
     generation: int
     newest: bool
     inputs: str
+    seed: int | None = None
     status: str
     started: float
     updated: float

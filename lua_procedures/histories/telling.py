@@ -8,6 +8,7 @@ from ..durable.entries import Entry, JournalRow
 from ..durable.finding import stored
 from ..durable.journal import Journal
 from ..durable.kinds import called
+from ..durable.roots import given_seed
 from ..durable.stores import Store, open_store
 from ..runner.explaining import difference
 from ..runner.frames import INSIDE
@@ -15,6 +16,7 @@ from ..runner.outcomes import usage_of
 from ..runner.sought import Sought
 from .branches import Branch, Branches
 from .records import History, JournalHistory, Tail
+from .standing import status_of
 
 __all__ = ["explained", "history", "tokens_of"]
 
@@ -45,7 +47,8 @@ def _journal(store: Store, row: JournalRow, *, newest: bool) -> JournalHistory:
         generation=row.generation,
         newest=newest,
         inputs=row.inputs,
-        status=row.status,
+        seed=given_seed(row),
+        status=status_of(store, row),
         started=row.started,
         updated=row.updated,
         checkpoints=len(branches.checkpoints),

@@ -129,8 +129,8 @@ class HumanResponse(BaseModel):
         value: the answer in the form the program gets.
         responded_at: UNIX time in seconds.
         timed_out: whether the default was taken because nobody answered in time.
-        channel: where it came from: ``form``, ``terminal``, ``scripted``, ``python``, ``command line``, ``expiry``,
-            or ``default`` for one that ``--answers default`` took.
+        channel: where it came from: ``form``, ``terminal``, ``scripted``, ``notebook`` (a line there), ``python``,
+            ``command line``, ``fixture``, ``expiry``, or ``default`` for one that ``--answers default`` took.
     """
 
     model_config = ConfigDict(frozen=True)

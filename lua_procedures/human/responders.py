@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 from ..errors import AnswerRefused, UsageError
+from .faults import kind_of, short
+from .parsing import parse_json
 from .requests import TIMEOUT, HumanRequest
 
 __all__ = ["ANSWERS_VARIABLE", "Answers", "Asking", "Deliver", "Responder", "Scripted", "answers_from_environment"]
+
+_MOST_NAMES: Final = 10
 
 #: Names a JSON file with scripted answers.
 ANSWERS_VARIABLE: Final = "LUA_PROCEDURES_ANSWERS"
@@ -74,9 +77,11 @@ class Scripted:
         if isinstance(answers, str) and not self._defaults:
             raise UsageError(
                 f"answers: a list, a dict, a callable or 'default' expected, got {answers!r}",
-                hint="--answers takes the name of a Python variable, or the word default.",
+                hint="--answers takes the name of a Python variable that holds them, or the word default; papermill "
+                "makes a list of a parameter with -y, a text with -p.",
             )
-        if not (answers is None or isinstance(answers, (str, Sequence, Mapping)) or callable(answers)):
+        is_known = isinstance(answers, (str, Sequence, Mapping)) and not isinstance(answers, (bytes, bytearray))
+        if not (answers is None or is_known or callable(answers)):
             raise UsageError(f"answers: a list, a dict, a callable or 'default' expected, got {type(answers).__name__}")
         self._answers = None if self._defaults else answers
         self._next = 0
@@ -107,6 +112,15 @@ class Scripted:
                 return answers[name]
         return None
 
+    def why_none(self) -> str:
+        """A sentence on why there is no answer to a question, where answers were given; ``""`` where none were."""
+        if isinstance(self._answers, Mapping):
+            names = ", ".join(f"“{short(name)}”" for name in list(self._answers)[:_MOST_NAMES])
+            return f"The answers that were given are for {names or 'no question'}."
+        if self._answers is None or callable(self._answers):
+            return "The function that was given has no answer to it." if self._answers else ""
+        return f"{self._next} of the {len(self._answers)} answers that were given came before it."
+
     def unused(self) -> list[Any]:
         """What nobody asked for: answers of a list, or names of a dict."""
         if self._shared or self._answers is None or callable(self._answers):
@@ -126,9 +140,11 @@ def answers_from_environment() -> Answers:
     if not name:
         return None
     try:
-        answers = json.loads(Path(name).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{ANSWERS_VARIABLE}={name}: {error}") from None
+        answers = parse_json(Path(name).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"{ANSWERS_VARIABLE}={name}: {error.strerror}") from None
+    except ValueError as error:
+        raise UsageError(f"{ANSWERS_VARIABLE}={name}: no JSON: {error}") from None
     if not isinstance(answers, (list, dict)):
-        raise UsageError(f"{ANSWERS_VARIABLE}={name}: a JSON list or object expected")
+        raise UsageError(f"{ANSWERS_VARIABLE}={name}: a JSON list or object expected, got {kind_of(answers)}")
     return answers

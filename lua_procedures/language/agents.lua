@@ -143,12 +143,12 @@ return function(kit)
     end,
   }
 
-  local declare, is_again
+  local declare
 
   local meta = {
     __metatable = false,
     __call = function(handle, ...)
-      if is_again(of[handle], ...) then return declare(of[handle].name, ...) end
+      if kit.declares_again(of[handle], ...) then return declare(of[handle].name, ...) end
       return call(of[handle], ...)
     end,
     __index = function(handle, member)
@@ -162,57 +162,6 @@ return function(kit)
 
   ---- declaring ------------------------------------------------------------------------------------------
 
-  local FIELDS = {
-    name = true, description = true, system_prompt = true, initial_message = true, model = true, provider = true, tools = true,
-    output = true, prepare = true, tool_choice = true, max_tool_rounds = true, retry = true, history = true,
-  }
-
-  local DECLARES = {
-    description = true, system_prompt = true, initial_message = true, output = true, prepare = true, retry = true,
-  }
-
-  -- whether Agent "name" {…} declares once more: the same statement, or fields that no turn takes
-  function is_again(agent, parts)
-    if type(parts) ~= "table" or getmetatable(parts) ~= nil or not kit.was_looked_up(agent) then return false end
-    if parts.message ~= nil or parts.inject ~= nil then return false end
-    for field in next, DECLARES do
-      if parts[field] ~= nil then return true end
-    end
-    local line, chunk = where()
-    return agent.line == line and agent.chunk == chunk
-  end
-
-  local function check_fields(parts)
-    kit.check_options("Agent", "parts", parts)
-    for _, field in next, { "name", "provider", "tool_choice" } do kit.check_text("Agent", field, parts[field]) end
-    for field in next, parts do
-      if not FIELDS[field] and not kit.MODEL_SETTINGS[field] then
-        kit.host.warn(format("Agent: unknown field %s is ignored", kit.show(field)), (where()))
-      end
-    end
-  end
-
-  -- model = "name", "provider/model" or {name=, temperature=, …}; settings may stand beside it too
-  local function model_of(parts)
-    local model = { provider = parts.provider, settings = {} }
-    for name in next, kit.MODEL_SETTINGS do model.settings[name] = parts[name] end
-    if type(parts.model) ~= "table" then
-      model.name = kit.check_text("Agent", "model", parts.model)
-      return model
-    end
-    for name, value in next, parts.model do
-      if name == "name" or name == "provider" then model[name] = kit.check_text("Agent", "model." .. name, value)
-      else
-        if kit.MODEL_SETTINGS[name] then kit.check("Agent", name, value)
-        else kit.host.remark(format("Agent: model.%s is passed on to the model as it is", name), (where())) end
-        model.settings[name] = value
-      end
-    end
-    if type(model.provider) ~= "string" and model.provider ~= nil then kit.misuse("Agent", "provider", model.provider) end
-    if type(model.name) ~= "string" and model.name ~= nil then kit.misuse("Agent", "model", model.name) end
-    return model
-  end
-
   local function describe_of(agent, handle)
     kit.described[handle] = function(describe)
       local tools = {}
@@ -225,11 +174,11 @@ return function(kit)
 
   function declare(name, parts)
     kit.declaring("Agent")
-    check_fields(parts)
+    kit.check_agent(parts)
     local line, chunk = where()
     local agent = {
       name = name or parts.name, line = line, chunk = chunk, prompt = parts.system_prompt, initial = parts.initial_message,
-      model = model_of(parts), tools = parts.tools, prepare = parts.prepare, tool_choice = parts.tool_choice,
+      model = kit.agent_model(parts), tools = kit.given_tools(parts), prepare = parts.prepare, tool_choice = parts.tool_choice,
       rounds = parts.max_tool_rounds or 16, history = parts.history ~= false,
     }
     kit.check_tools("Agent", agent.tools)

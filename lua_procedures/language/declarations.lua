@@ -75,7 +75,9 @@ return function(kit)
 
   -- what a step declares would be missing where the step is not run again
   function kit.declaring(primitive)
-    if kit.live.tracker then kit.fail(primitive, "a step cannot declare: a replayed step does not run. Declare it outside") end
+    if kit.live.tracker then
+      kit.fail(primitive, "a step cannot declare, since a replayed step does not run: declare it above the step, which can use it")
+    end
   end
 
   ---- accepted, not run ----------------------------------------------------------------------------------

@@ -4,8 +4,8 @@
 -- freely, so a tracker keeps a copy of every top-level key that the step touches and compares at its end;
 -- what is only appended, moved or logged is kept as it happens.
 
-local next, type, rawequal, getmetatable, setmetatable = next, type, rawequal, getmetatable, setmetatable
-local concat, sort, byte, match = table.concat, table.sort, string.byte, string.match
+local next, setmetatable = next, setmetatable
+local concat, byte, match = table.concat, string.byte, string.match
 
 return function(kit)
   local live, encode = kit.live, kit.encode
@@ -27,81 +27,9 @@ return function(kit)
     end,
   })
 
-  local function is_plain(v) return type(v) == "table" and getmetatable(v) == nil end
-
-  ---- snapshots ------------------------------------------------------------------------------------------
-
-  -- A snapshot node remembers which table it was made of. `nodes` has those made before, so that a table which
-  -- is changed under one key and then looked at under another is still known as it was.
-  local function snapshot(v, nodes)
-    if not is_plain(v) then return v end
-    local node = nodes[v]
-    if node then
-      nodes.met = true
-      return node
-    end
-    local fields = {}
-    node = { source = v, fields = fields, object = kit.is_object(v) }
-    nodes[v] = node
-    for k, x in next, v do fields[k] = snapshot(x, nodes) end
-    return node
-  end
-
-  local function is_node(before) return type(before) == "table" and before.source ~= nil end
-
-  local function rebuilt(node)
-    if not is_node(node) then return node end
-    local t = node.object and kit.new_object() or {}
-    for k, x in next, node.fields do t[k] = rebuilt(x) end
-    return kit.mark_sorted(t)
-  end
-
-  local function same(before, now)
-    if is_node(before) then return rawequal(before.source, now) end
-    return rawequal(before, now)
-  end
-
-  local function with(path, k)
-    local longer = {}
-    for i = 1, #path do longer[i] = path[i] end
-    longer[#longer + 1] = k
-    return longer
-  end
-
-  local function order(a, b)
-    if type(a) == type(b) then return a < b end
-    return type(a) == "number"
-  end
-
-  local function sorted(set)
-    local keys = {}
-    for k in next, set do keys[#keys + 1] = k end
-    sort(keys, order)
-    return keys
-  end
-
-  -- the changes that lead from a snapshot to a table of the same identity; lists shrink from their end
-  local compare
-  function compare(key, before, now, path, effects)
-    local added, removed = {}, {}
-    for _, k in next, sorted(before.fields) do
-      local old, new = before.fields[k], now[k]
-      if new == nil then removed[#removed + 1] = k
-      elseif not same(old, new) then
-        -- what was there may still be held by the program: its own changes come first
-        if is_node(old) then compare(key, old, old.source, with(path, k), effects) end
-        effects[#effects + 1] = { "put", key, with(path, k), new }
-      elseif is_plain(new) then compare(key, old, new, with(path, k), effects) end
-    end
-    for k in next, now do
-      if before.fields[k] == nil then added[k] = true end
-    end
-    for _, k in next, sorted(added) do effects[#effects + 1] = { "put", key, with(path, k), now[k] } end
-    for i = #removed, 1, -1 do effects[#effects + 1] = { "cut", key, with(path, removed[i]) } end
-    if next(added) ~= nil or #removed > 0 then kit.mark_sorted(now) end
-  end
-
-  ---- trackers -----------------------------------------------------------------------------------------
+  local snapshots = kit.snapshots
+  local is_plain, snapshot, is_node, rebuilt = snapshots.is_plain, snapshots.of, snapshots.is_node, snapshots.rebuilt
+  local same, compare, sorted = snapshots.same, snapshots.compare, snapshots.sorted
 
   -- whether a key was there when the step first met it; called before any change
   local function note_presence(tracker, key, was_there)
@@ -251,6 +179,15 @@ return function(kit)
     end
   end
 
+  -- a captured table that is part of State was changed: kept by the steps that do not compare its key
+  function kit.refilled(key, path, t)
+    local tracker = live.tracker
+    while tracker do
+      if not opened(tracker).known[key] then tracker.log[#tracker.log + 1] = { "fill", key, path, t } end
+      tracker = tracker.parent
+    end
+  end
+
   local function state_effects(tracker, effects)
     local keys = {}
     for key in next, tracker.before do keys[key] = true end
@@ -260,7 +197,7 @@ return function(kit)
       if before and before.value == nil and now == nil then -- looked at, and nothing was there or is
       elseif now == nil then
         if before and is_node(before.value) then compare(key, before.value, before.value.source, {}, effects) end
-         effects[#effects + 1] = { "delete", key }
+        effects[#effects + 1] = { "delete", key }
       elseif before == nil or not same(before.value, now) then
         if before and is_node(before.value) then compare(key, before.value, before.value.source, {}, effects) end
         effects[#effects + 1] = { "set", key, now }
@@ -303,158 +240,4 @@ return function(kit)
   end
 
   function kit.abandon_effects() live.tracker = live.tracker.parent end
-
-  ---- putting back ---------------------------------------------------------------------------------------
-
-  local function at(key, path, depth)
-    local t = values[key]
-    for i = 1, depth do
-      if type(t) ~= "table" then return nil end
-      t = t[path[i]]
-    end
-    return t
-  end
-
-  local function parent_of(key, path)
-    local t = at(key, path, #path - 1)
-    if type(t) == "table" then return t, path[#path] end
-  end
-
-  function appliers.set(effect)
-    kit.overwrite(effect[2])
-    values[effect[2]] = effect[3]
-    if type(effect[3]) == "table" then kit.holds_table(effect[2]) end
-  end
-  function appliers.delete(effect)
-    kit.overwrite(effect[2])
-    values[effect[2]] = nil
-  end
-  function appliers.put(effect)
-    kit.touch(effect[2])
-    local t, k = parent_of(effect[2], effect[3])
-    if not t then return end
-    if t[k] == nil then kit.mark_sorted(t) end
-    t[k] = effect[4]
-  end
-  function appliers.cut(effect)
-    kit.touch(effect[2])
-    local t, k = parent_of(effect[2], effect[3])
-    if not t then return end
-    t[k] = nil
-    kit.mark_sorted(t)
-  end
-
-  -- A live step's own tables give way to the recorded copies, where they still are, so that live and replay
-  -- share nothing by chance.
-  function finishers.set(effect, copy)
-    if rawequal(values[effect[2]], effect[3]) then values[effect[2]] = copy[3] end
-  end
-  function finishers.put(effect, copy)
-    local t, k = parent_of(effect[2], effect[3])
-    if t and rawequal(t[k], effect[4]) then t[k] = copy[4] end
-  end
-
-  function appliers.warned(effect) -- the notice itself is the host's to put back
-    kit.warned[effect[2]] = true
-    kit.happened(effect)
-  end
-
-  -- a recorded step is not run: what it did happens again, also to the steps around it
-  function kit.apply_effects(effects)
-    for i = 1, #effects do
-      local effect = effects[i]
-      appliers[effect[1]](effect)
-    end
-  end
-
-  function kit.settle_effects(effects, copies)
-    for i = 1, #(effects or {}) do
-      local finish = finishers[effects[i][1]]
-      if finish and copies[i] then finish(effects[i], copies[i]) end
-    end
-  end
-
-  ---- tables of State that a step captured -----------------------------------------------------------------
-
-  local function path_to(t, v, path, seen)
-    if rawequal(v, t) then return path end
-    if not is_plain(v) or seen[v] then return nil end
-    seen[v] = true
-    for k, x in next, v do
-      local found = type(x) == "table" and path_to(t, x, with(path, k), seen)
-      if found then return found end
-    end
-  end
-
-  local function refill(t, contents)
-    if type(t) ~= "table" or type(contents) ~= "table" then return end
-    for k in next, t do t[k] = nil end
-    for k, v in next, contents do t[k] = v end
-    kit.mark_sorted(t)
-  end
-
-  function appliers.fill(effect)
-    kit.touch(effect[2])
-    refill(at(effect[2], effect[3], #effect[3]), effect[4])
-  end
-  function finishers.fill(effect, copy) refill(effect[4], copy[4]) end
-
-  -- A captured table changed without State being asked for it. Where it is part of State, the change is one of State's.
-  function kit.changed_in_state(t)
-    for _, key in next, sorted(values) do
-      local path = type(values[key]) == "table" and path_to(t, values[key], {}, {})
-      if path then
-        local tracker = live.tracker
-        while tracker do
-          if not opened(tracker).known[key] then tracker.log[#tracker.log + 1] = { "fill", key, path, t } end
-          tracker = tracker.parent
-        end
-        return true
-      end
-    end
-    return false
-  end
-
-  ---- what State cannot keep -----------------------------------------------------------------------------------
-
-  -- A table of State that was handed out can be given something that State cannot keep. It is looked through at the
-  -- next checkpoint, up to a number of leaves, so that a checkpoint costs the same however large State is; the rest
-  -- is found when the step or the run ends.
-  local MAX_LOOKED_AT = 500
-  local handed, tables = {}, {}
-  kit.tables = tables -- keys that have held a table
-
-  function kit.hand_out(key) handed[key] = true end
-  function kit.holds_table(key) handed[key], tables[key] = true, true end
-
-  function kit.check_state(primitive)
-    if next(handed) == nil then return end
-    local keys = sorted(handed)
-    handed = {}
-    for i = 1, #keys do kit.inspect(primitive, values[keys[i]], "$." .. keys[i], MAX_LOOKED_AT) end
-  end
-
-  -- State as the host reads it when the run ends; what cannot cross, or is too much in all, is left out. It is read
-  -- where nothing can stop it, so it is bounded over all keys together.
-  local MAX_STATE = kit.limits.bytes
-
-  function kit.state_text()
-    local pieces, room = {}, MAX_STATE
-    for _, key in next, sorted(values) do
-      local ok, text = kit.raw.pcall(encode, "State", values[key], "$." .. key)
-      if ok and #text < room then
-        room = room - #text
-        pieces[#pieces + 1] = encode("State", key) .. ":" .. text
-      end
-      if room < MAX_STATE // 2 then break end
-    end
-    return "{" .. concat(pieces, ",") .. "}"
-  end
-
-  -- the whole State, when the program completes; raises by path
-  function kit.check_all_state()
-    for _, key in next, sorted(values) do
-      if type(values[key]) == "table" then encode("State", values[key], "$." .. key) end
-    end
-  end
 end

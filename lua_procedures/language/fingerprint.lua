@@ -187,7 +187,8 @@ return function(kit)
     for i = 1, #names do
       if rawget(env, names[i]) ~= nil then return nil end
     end
-    local watched, n = { fn = fn, globals = names }, 0
+    -- with room for one captured value: a table that grows costs more than the rest of this
+    local watched, n = { nil, nil, nil, fn = fn, globals = names, n = 0, libraries = false }, 0
     local asked = "function\31" .. digest
     for i = 1, 255 do
       local name, value = getupvalue(fn, i)
@@ -200,7 +201,6 @@ return function(kit)
       end
     end
     watched.n = n
-    watched.libraries = false
     return asked, watched
   end
 

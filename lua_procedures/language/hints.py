@@ -6,12 +6,21 @@ import re
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, NamedTuple
 
-from .source import LineNumbers, Token, split_lines, tokens
+from .source import LineNumbers, Token, emptied, split_lines, tokens
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-__all__ = ["LONGEST", "Place", "closest", "place_of", "runtime_hint", "syntax_hint", "unknown_name_hint"]
+__all__ = [
+    "LONGEST",
+    "Place",
+    "closest",
+    "missing_global",
+    "place_of",
+    "runtime_hint",
+    "syntax_hint",
+    "unknown_name_hint",
+]
 
 LONGEST = 300  # of a line that hints look at, and of what Lua or we quote
 
@@ -28,22 +37,11 @@ class Place(NamedTuple):
 
 def place_of(text: str, line: int | None, first_line: int, known: Collection[str]) -> Place:
     """What hints look at for an error in that line of a text."""
-    lines = split_lines(_blanked(text))
+    lines = split_lines(emptied(text))
     index = min((line or first_line) - first_line, len(lines) - 1) if line is not None else -1
     code = lines[index].rstrip() if index >= 0 else ""
     before = next((other.rstrip() for other in reversed(lines[: max(index, 0)]) if other.strip()), "")
     return Place(code[:LONGEST], before[:LONGEST], text, first_line, known)
-
-
-def _blanked(text: str) -> str:
-    """The text with the same lines, strings emptied and comments cut to ``--``, so that patterns see code only."""
-    pieces, place = [], 0
-    for token in tokens(text):
-        blank = {"string": '""', "comment": "--"}.get(token.kind)
-        if blank is not None:
-            pieces += [text[place : token.start], blank, "\n" * (len(split_lines(token.text)) - 1)]
-            place = token.end
-    return "".join([*pieces, text[place:]])
 
 
 def closest(name: str, known: Iterable[str], n: int = 1) -> list[str]:
@@ -106,15 +104,15 @@ def syntax_hint(message: str, place: Place) -> str | None:
 
 
 def _const_hint(name: str, text: str) -> str:
-    if re.search(rf"\bfor\s+{name}\b", _blanked(text)):
+    if re.search(rf"\bfor\s+{name}\b", emptied(text)):
         return f"A 'for' variable cannot be assigned to in Lua 5.5: copy it first, as in local copy = {name}."
     return f"'{name}' is declared <const> and cannot be assigned to."
 
 
 def _unclosed_hint(place: Place) -> str | None:
     """Where an 'end' is missing: the block whose 'end' stands further left than its beginning, or an 'else if'."""
-    if elseif := re.search(r"\belse[ \t]+if\b", blanked := _blanked(place.text)):
-        line = LineNumbers(blanked, place.first_line)(elseif.start())
+    if elseif := re.search(r"\belse[ \t]+if\b", code := emptied(place.text)):
+        line = LineNumbers(code, place.first_line)(elseif.start())
         return f"'else if' at line {line} opens a second 'if' with an 'end' of its own: write 'elseif'."
     lines = split_lines(place.text)
     indents = [len(line) - len(line.lstrip()) for line in lines]
@@ -134,11 +132,17 @@ def runtime_hint(message: str, place: Place) -> str | None:
     """What to do about an error at run time, or None."""
     if hint := _first_hint(_RUNTIME_HINTS, message, place.code):
         return hint
-    if missing := re.search(r"nil value \(global '(\w+)'\)", message):
-        return _missing_global_hint(missing[1], place.known)
+    if name := missing_global(message):
+        return _missing_global_hint(name, place.known)
     if missing := re.search(r"call a nil value \((?:field|method) '(\w+)'\)", message):
         return _missing_member_hint(missing[1], place)
     return _first_hint(_NIL_HINTS, message, place.code)
+
+
+def missing_global(message: str) -> str | None:
+    """The global that an error at run time found to be nil, or None."""
+    missing = re.search(r"nil value \(global '(\w+)'\)", message)
+    return missing[1] if missing else None
 
 
 def _missing_global_hint(name: str, known: Collection[str]) -> str:
@@ -229,6 +233,11 @@ _SYNTAX_RULES = (
     _Hint("'then' expected", "", "An 'if' reads: if … then … end."),
     _Hint("'do' expected", "", "Loops read: for … do … end, while … do … end."),
     _Hint("'}' expected", "", "Is a comma missing between the entries of the table?"),
+    _Hint(
+        "<eof> expected near '(?!end|else|until)[A-Za-z_]",
+        "",
+        "Nothing follows a 'return': put it above, or write do return … end.",
+    ),
     _Hint("not declared", "", "After a 'global' declaration all globals must be declared; 'global *' allows any."),
     _Hint(
         "syntax error near",

@@ -12,6 +12,16 @@ return function(kit)
   local FIELDS = { type = true, endpoint = true, headers = true, timeout = true, value = true, features = true,
                    input = true, output = true, description = true, name = true }
 
+  -- a type that there is not is an error where everything else says that it is a declaration
+  local function check_type(name, parts)
+    if type(parts) ~= "table" or getmetatable(parts) ~= nil or type(parts.type) ~= "string" or TYPES[parts.type] then return end
+    if not kit.is_declared_by_name("Model", name) or kit.mock_of(name) then return end
+    local types = {}
+    for each in next, TYPES do types[#types + 1] = each end
+    sort(types)
+    fail("Model", format("%s: type: one of %s expected, got %s", name, concat(types, ", "), kit.show(parts.type)))
+  end
+
   local function is_declaration(parts)
     if type(parts) ~= "table" or getmetatable(parts) ~= nil or not TYPES[parts.type] then return false end
     for field in next, parts do
@@ -44,6 +54,7 @@ return function(kit)
 
   local function call(handle, input)
     if not of[handle].declared and is_declaration(input) then return declare(handle, input) end
+    if not of[handle].declared then check_type(of[handle].name, input) end
     return predict(of[handle], input)
   end
 

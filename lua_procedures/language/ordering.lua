@@ -58,4 +58,5 @@ return function(kit)
       if keys[i] ~= nil then return keys[i], rawget(t, keys[i]) end
     end
   end
+  kit.guest.python = { iter = kit.guest.pairs } -- programs of Tactus loop so
 end

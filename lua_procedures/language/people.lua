@@ -36,7 +36,7 @@ return function(kit)
   function kit.show(v) return show(v, 0) end
   function kit.type_name(v)
     if v == nil then return "nothing" end
-    return type(v) == "table" and "a table with a metatable" or "a " .. type(v)
+    return type(v) == "table" and getmetatable(v) ~= nil and "a table with a metatable" or "a " .. type(v)
   end
 
   ---- asking and telling -----------------------------------------------------------------------------------
@@ -44,6 +44,18 @@ return function(kit)
   local function options_of(options)
     if type(options) == "string" then return { message = options } end
     return options or {}
+  end
+
+  -- options may stand beside the list of fields: Human.multiple{message=, {id=}, …}
+  local function with_fields(options)
+    if getmetatable(options) ~= nil or options[1] == nil or options.fields ~= nil then return options end
+    local fields, named = {}, {}
+    for k, v in next, options do
+      if type(k) == "string" then named[k] = v else fields[k] = v end
+    end
+    if next(named) == nil then return options end
+    named.fields = fields
+    return named
   end
 
   local HITL = "\31Hitl " -- what a step depends on that asks by a declaration
@@ -55,6 +67,7 @@ return function(kit)
     return function(options, last)
       if rawequal(options, guest.Human) then options = last end -- colon form
       options = options_of(kit.check(primitive, "question", options))
+      if kind == "multiple" then options = with_fields(options) end
       if kit.live.tracker and type(options.config_key) == "string" then kit.depend(HITL .. options.config_key) end
       return result(primitive, request(primitive, "human", kind, encode(primitive, options), (where())))
     end

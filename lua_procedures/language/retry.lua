@@ -57,7 +57,7 @@ return function(kit)
         if on_error then
           on_error({ attempt = attempt, max_attempts = attempts, error = results[2], delay = delay })
         end
-        if delay > 0 then kit.sleep(PRIMITIVE, delay) end
+        if delay > 0 then kit.sleep(PRIMITIVE, delay, format("attempt %d of %d failed", attempt, attempts)) end
         growing = min(growing * settings.backoff_factor, settings.max_delay)
         if attempt == attempts then exhausted(settings, results[2]) end
       end

@@ -25,6 +25,7 @@ __all__ = [
     "TokenKind",
     "assigned_names",
     "declared_names",
+    "emptied",
     "functions",
     "marked",
     "split_lines",
@@ -44,21 +45,26 @@ TokenKind = Literal["keyword", "name", "comment", "string", "number", "operator"
 _NEWLINE = re.compile(r"\r\n|\n\r|[\r\n]")
 
 # Possessive quantifiers keep every alternative linear, also on text that never closes what it opens.
+_TEXTS = r"""
+      (?P<comment> --\[(?P<dashes>=*+)\[ .*? \](?P=dashes)\]  |  -- (?!\[=*+\[) [^\r\n]*+ )
+    | (?P<string> "(?: [^"\\\r\n]++ | \\(?: z\s*+ | \r\n | \n\r | . ) )*+"
+                | '(?: [^'\\\r\n]++ | \\(?: z\s*+ | \r\n | \n\r | . ) )*+'
+                | \[(?P<level>=*+)\[ .*? \](?P=level)\] )"""
+_UNCLOSED = r"""(?:--)?\[=*+\[ .*+ | ["'] [^\r\n]*+"""
 _TOKEN = re.compile(
     rf"""
     \s*+ (?:
       (?P<keyword> (?:{"|".join(sorted(KEYWORDS))}) \b )
     | (?P<name> [A-Za-z_]\w*+ )
-    | (?P<comment> --\[(?P<dashes>=*+)\[ .*? \](?P=dashes)\]  |  -- (?!\[=*+\[) [^\r\n]*+ )
-    | (?P<string> "(?: [^"\\\r\n]++ | \\(?: z\s*+ | \r\n | \n\r | . ) )*+"
-                | '(?: [^'\\\r\n]++ | \\(?: z\s*+ | \r\n | \n\r | . ) )*+'
-                | \[(?P<level>=*+)\[ .*? \](?P=level)\] )
+    | {_TEXTS}
     | (?P<number> 0[xX](?: [pP][+-]? | [0-9a-fA-F.] )*+  |  \.?[0-9](?: [eE][+-]? | [0-9a-fA-F.] )*+ )
-    | (?P<error> (?:--)?\[=*+\[ .*+ | ["'] [^\r\n]*+ | [^-+*/%^\#&~|<>=(){{}}\[\];:,.] )
+    | (?P<error> {_UNCLOSED} | [^-+*/%^\#&~|<>=(){{}}\[\];:,.] )
     | (?P<operator> \.{{2,3}} | :: | << | >> | // | [=~<>]= | . )
     )""",
     re.VERBOSE | re.DOTALL | re.ASCII,
 )
+# The same without telling one piece of code from the next, which is many times as fast.
+_PIECE = re.compile(rf"""{_TEXTS} | {_UNCLOSED} | [^-"'\[]++ | .""", re.VERBOSE | re.DOTALL)
 
 _OPENING = frozenset(("function", "if", "do", "{"))
 _STRUCTURE = _OPENING | {"end", "}", "="}
@@ -134,6 +140,17 @@ def tokens(text: str, *, comments: bool = True) -> list[Token]:
         for match in _TOKEN.finditer(text, 0, len(text.rstrip(" \t\n\r\f\v")))
         if (kind := match.lastgroup or "error") != "comment" or comments
     ]
+
+
+def emptied(text: str) -> str:
+    """The text with the same lines, strings emptied to ``""`` and comments cut to ``--``: what is left is code."""
+    return _PIECE.sub(_code_of, text)
+
+
+def _code_of(piece: re.Match[str]) -> str:
+    if piece.lastgroup is None:
+        return piece[0]
+    return ('""' if piece.lastgroup == "string" else "--") + "\n" * (len(split_lines(piece[0])) - 1)
 
 
 def split_lines(text: str) -> list[str]:

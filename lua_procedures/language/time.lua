@@ -7,9 +7,9 @@ return function(kit)
   local guest, fail, live, host, raw = kit.guest, kit.fail, kit.live, kit.host, kit.raw
   local where, request, result = kit.where, kit.operation, kit.result
 
-  -- waits durably, on behalf of a primitive
-  function kit.sleep(primitive, seconds)
-    return result(primitive, request(primitive, "sleep", seconds + 0.0, (where())))
+  -- waits durably, on behalf of a primitive; `why` is for whoever watches
+  function kit.sleep(primitive, seconds, why)
+    return result(primitive, request(primitive, "sleep", seconds + 0.0, (where()), why))
   end
 
   function guest.Sleep(seconds)

@@ -36,7 +36,7 @@ return function(kit)
     if not tool.requires_approval then return false end
     local fields = not tool.python and tool.fields and encode(tool.name, tool.fields) or nil
     local said = kit.result(tool.name, kit.operation(tool.name, "approval", tool.name, tool.python, fields,
-      kit.encode_shown(tool.name, made.args, tool.order or {}), (where())))
+      tool.description, kit.encode_shown(tool.name, made.args, tool.order or {}), (where())))
     if not said then fail(tool.name, "a person did not approve the call", "ToolError") end
     if said == true then return false end
     made.args = said.edited_artifact
@@ -143,6 +143,7 @@ return function(kit)
     __metatable = false,
     __call = function(handle, ...)
       if is_again(of[handle], ...) then return declare(of[handle].name, ...) end
+      if kit.is_use(of[handle], ...) then return kit.use_tool(of[handle].name, ...) end
       return call({}, of[handle], ...)
     end,
     __index = function(handle, member)
@@ -224,7 +225,7 @@ return function(kit)
     if kit.mock_of(name) then return register { name = name } end -- a mock stands in for a tool that is not here
     kit.unknown(primitive, "tool", name, tools)
   end
-  kit.known_tool, kit.register_tool = known, register
+  kit.known_tool, kit.register_tool, kit.declare_tool = known, register, declare
   -- the tools of an MCP server, in the order of their names
   function kit.served_tools(name)
     local listed, prefix = {}, format("mcp.%s.", (gsub(name, "^mcp%.", "")))
@@ -260,6 +261,7 @@ return function(kit)
       if not lookup("Tool", first) and not kit.mock_of(first) and kit.is_declared_by_name("Tool", first) then
         return function(parts) -- Tool "name" {…}, or the call of a tool that is not there
           if type(parts) == "table" and (parts.handler or rawget(parts, 1)) then return declare(first, parts) end
+          if kit.is_use(nil, parts) then return kit.use_tool(first, parts) end
           return known("Tool", first)
         end
       end

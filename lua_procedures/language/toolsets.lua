@@ -1,10 +1,38 @@
 -- Toolsets, and the tools that an agent offers: handles, toolsets, names, and whole MCP servers.
 
 local type, next, ipairs, setmetatable = type, next, ipairs, setmetatable
-local format, sort, concat = string.format, table.sort, table.concat
+local format, sort, concat, gsub = string.format, table.sort, table.concat, string.gsub
+local rawget, getmetatable = rawget, getmetatable
 
 return function(kit)
   local guest, fail = kit.guest, kit.fail
+
+  ---- tools by other words -------------------------------------------------------------------------------
+
+  local function is_plain(parts) return type(parts) == "table" and getmetatable(parts) == nil end
+
+  -- the tool that a list has as its declaration, {name=, handler=, …}; nil for anything else
+  function kit.inline_tool(parts, name)
+    if not is_plain(parts) or type(rawget(parts, "handler") or rawget(parts, 1)) ~= "function" then return nil end
+    return kit.declare_tool(name, parts)
+  end
+
+  local function renamed(tool, name)
+    local copy = {}
+    for field, value in next, tool do copy[field] = value end
+    copy.name, copy.base = name, tool.base or tool.name
+    return kit.register_tool(copy)
+  end
+
+  -- Tool "name" {use = "tactus.done"}: a tool that is there, by this name too
+  function kit.is_use(tool, parts)
+    return is_plain(parts) and type(rawget(parts, "use")) == "string" and (not tool or kit.was_looked_up(tool))
+  end
+  function kit.use_tool(name, parts)
+    local used = kit.known_tool("Tool", (gsub(gsub(parts.use, "^tactus%.", ""), "^tools%.", "")))
+    local tool = kit.tool_of(used)
+    return tool.name == name and used or renamed(tool, name)
+  end
 
   ---- bundles --------------------------------------------------------------------------------------------
 
@@ -34,16 +62,14 @@ return function(kit)
 
   local function member_of(bundle, key, given)
     local handle = type(given) == "string" and kit.known_tool("Toolset", given) or given
+    handle = kit.inline_tool(handle, type(key) == "string" and key or nil) or handle
     local tool = kit.tool_of(handle)
     if not tool then
       fail("Toolset", format("tools[%s]: a tool or its name expected, got %s", kit.show(key), kit.type_name(given)))
     end
     local short = type(key) == "string" and key or tool.name
     if not short then fail("Toolset", format("tools[%s]: the tool has no name", kit.show(key))) end
-    local inside = {}
-    for field, value in next, tool do inside[field] = value end
-    inside.name, inside.base = bundle .. "_" .. short, tool.base or tool.name
-    return short, kit.register_tool(inside)
+    return short, renamed(tool, bundle .. "_" .. short)
   end
 
   function declare_bundle(name, parts)

@@ -7,8 +7,10 @@ local format, find, lower, byte, sort = string.format, string.find, string.lower
 local LONGEST = 24 -- of a name that may be a misspelt option
 local OPTIONS = {
   message = true, inject = true, tools = true, model = true, provider = true, tool_choice = true, max_tool_rounds = true,
-  history = true,
+  history = true, toolsets = true,
 }
+-- what is an option elsewhere: of a question, of an agent
+local NOT_HERE = { context = true, initial_message = true, output = true, prepare = true, retry = true }
 
 return function(kit)
   local fail, where, host = kit.fail, kit.where, kit.host
@@ -47,19 +49,21 @@ return function(kit)
     return text ~= nil and (find(text, "{" .. name .. "}", 1, true) or find(text, "{" .. name .. ".", 1, true)) ~= nil
   end
 
-  -- a key that no template fills in and that is nearly an option; a prompt that is a function may use any
+  -- a key that no template fills in and that is nearly an option, or one elsewhere; a prompt that is a function may use any
   local function warn_of_slips(agent, options)
     if type(agent.prompt) == "function" then return end
     local slips = {}
     for name in next, options do
       local is_key = type(name) == "string" and #name <= LONGEST and not OPTIONS[name] and not kit.MODEL_SETTINGS[name]
       if is_key and not is_filled_in(name, agent.prompt) and not is_filled_in(name, agent.initial) then
-        slips[#slips + 1] = meant(name) and name
+        slips[#slips + 1] = (meant(name) or NOT_HERE[name]) and name
       end
     end
     sort(slips)
     for _, name in next, slips do
-      host.warn(format("%s: %s is no option of a turn; did you mean '%s'?", agent.name, kit.utf8(name), meant(name)), (where()))
+      local told = format("%s: %s is no option of a turn", agent.name, kit.utf8(name))
+      if meant(name) then host.warn(format("%s; did you mean '%s'?", told, meant(name)), (where()))
+      else host.remark(format("%s, and no text of the agent has {%s}", told, kit.utf8(name)), (where())) end
     end
   end
 

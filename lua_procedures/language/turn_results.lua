@@ -2,6 +2,8 @@
 
 local next, setmetatable = next, setmetatable
 
+local ALSO = { value = "output", text = "content" } -- as programs of Tactus say it
+
 return function(kit)
   local fail = kit.fail
   local results = setmetatable({}, { __mode = "k" }) -- result -> its fields
@@ -11,7 +13,7 @@ return function(kit)
 
   local result_meta = {
     __metatable = false,
-    __index = function(result, field) return results[result][field] end,
+    __index = function(result, field) return results[result][ALSO[field] or field] end,
     __newindex = function() fail("agent", "the result of a turn cannot be changed") end,
     __pairs = function(result) return next, results[result] end,
     __tostring = function(result) return results[result].content end,

@@ -200,6 +200,14 @@ return function(kit)
 
   ---- mocks ----------------------------------------------------------------------------------------------
 
+  -- what a mock without data answers to a schema: its message, which may be the JSON of a table as a model's is
+  local function data_of(schema, message)
+    local is_text = schema == '"string"' or find(schema, '^{[^{]*"type":"string"[^{]*}$') -- a string is expected
+    if is_text or type(message) ~= "string" or not find(message, "^%s*{") then return message end
+    local ok, value = caught(pcall(kit.decode_json, "Mocks", message, ""))
+    return ok and value or message
+  end
+
   local function mocked(agent, message)
     local mock = kit.mock_of(agent.name)
     if not mock then return nil end
@@ -211,7 +219,7 @@ return function(kit)
     local content = row.message or (row.data ~= nil and kit.encode_sorted("Mocks", row.data)) or ""
     local answer = { content = content, tool_calls = calls, usage = row.usage, data = row.data }
     if type(message) == "string" and message ~= "" then answer.said = { message } end
-    if agent.output_schema and row.data == nil then answer.data = row.message end
+    if agent.output_schema and row.data == nil then answer.data = data_of(agent.output_schema, row.message) end
     return {
       asked = "message\31" .. kit.encode_sorted("Mocks", message) .. "\30mock\31" .. kit.encode_sorted("Mocks", row),
       outcome = row.error and kit.encode("Mocks", row.error) or kit.encode_sorted("Mocks", answer), failed = row.error ~= nil,
@@ -261,10 +269,10 @@ return function(kit)
   end
 
   -- A choice that a turn takes over from its agent counts where the turn offers that tool.
-  local function choice_of(talk, options)
+  local function choice_of(talk, options, given)
     local choice = options.tool_choice or talk.agent.tool_choice
     if choice == nil or FREE[choice] or FORCED[choice] or talk.offered[choice] then return choice end
-    if options.tool_choice == nil and options.tools ~= nil then return nil end
+    if options.tool_choice == nil and given then return nil end
     fail(talk.agent.name, format("tool_choice: %s expected, got %s", concat({
       "auto, none, required, any", #talk.names > 0 and concat(talk.names, ", ") or nil,
     }, ", "), kit.show(choice)))
@@ -283,20 +291,18 @@ return function(kit)
     return { name = options.model or model.name or kit.defaults.model, provider = provider, settings = settings }
   end
 
-  local function talk_of(agent, options)
-    local tools = options.tools
-    if tools == nil then tools = agent.tools end
+  local function talk_of(agent, options, given)
     local talk = {
       agent = agent, said = {}, calls = kit.new_array(), content = "", complete = 0,
       alone = options.history == false or (options.history == nil and not agent.history),
       rounds = options.max_tool_rounds or agent.rounds, offered = {}, names = {},
     }
     local offers = {}
-    for i, tool in ipairs(kit.tools_of(agent.name, tools)) do
+    for i, tool in ipairs(kit.tools_of(agent.name, given or agent.tools)) do
       talk.offered[tool.name], talk.names[i], offers[i] = tool, tool.name, kit.offer_text(tool)
     end
     talk.offers = "[" .. concat(offers, ",") .. "]"
-    talk.choice, talk.model = choice_of(talk, options), model_of(agent, options)
+    talk.choice, talk.model = choice_of(talk, options, given), model_of(agent, options)
     return talk
   end
 
@@ -310,9 +316,9 @@ return function(kit)
     error(output, 0)
   end
 
-  local function turn(agent, options)
+  local function turn(agent, options, given)
     kit.count_iteration(1)
-    local talk = talk_of(agent, options)
+    local talk = talk_of(agent, options, given)
     talk.prompt = prompt_of(agent, options)
     open(talk, options)
     talk.mock = mocked(agent, talk.said[#talk.said] and talk.said[#talk.said].content or "")
@@ -326,7 +332,8 @@ return function(kit)
   function kit.take_turn(agent, given, ...)
     local result = kit.result_fields(given)
     local options = kit.turn_options(agent, result and result.content, given, ...)
-    kit.check_tools(agent.name, options.tools)
-    return kit.turn_result(kit.enter(agent.name, "agent_turn", agent.name, false, turn, agent, options))
+    local tools = kit.given_tools(options)
+    kit.check_tools(agent.name, tools)
+    return kit.turn_result(kit.enter(agent.name, "agent_turn", agent.name, false, turn, agent, options, tools))
   end
 end

@@ -73,7 +73,7 @@ return function(kit)
     local function refuse_access() error("a handle of type " .. type_name .. " can only be passed on", 2) end
     local handle = setmetatable({}, {
       __metatable = false, __index = refuse_access, __newindex = refuse_access,
-      __tostring = function() return type_name end, __name = type_name,
+      __len = refuse_access, __pairs = refuse_access, __tostring = function() return type_name end, __name = type_name,
     })
     handles[handle] = number
     tokens[handle] = token

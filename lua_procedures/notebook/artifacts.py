@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from ..human.answers import artifact_kind
+from ..human.artifacts import artifact_kind
 from ..human.requests import HumanRequest
 from ..rendering.text import clean
 

@@ -8,10 +8,9 @@ from dataclasses import replace
 from typing import Any, Final
 
 from .. import api, jobs
-from ..durable.entries import JournalRow
 from ..durable.finding import stored
 from ..durable.stores import open_store
-from ..errors import UsageError
+from ..errors import RunLocked, UsageError
 from ..exports.importing import Imported
 from ..graphs import Graph
 from ..histories.clearing import clear
@@ -19,15 +18,17 @@ from ..histories.comparing import difference
 from ..histories.foreign import runtime_of
 from ..histories.forking import fork
 from ..histories.records import Cleared, Difference, Forked, History
+from ..histories.standing import newest_runs
 from ..histories.telling import history
-from ..human.answers import parse_text
+from ..human.channels import came_from
+from ..human.parsing import parse_text
 from ..runs import Exported, Run
 from ..session import get_session
 from .cells import open_cell
 from .nodes import NodeList
 from .runs import RunList
 
-__all__ = ["command"]
+__all__ = ["USAGES", "command"]
 
 
 def command(shell: Any, line: str) -> Any:
@@ -69,11 +70,7 @@ def _taken(words: list[str], option: str, value: str) -> tuple[str | None, list[
 
 
 def _list(_shell: Any, store: str) -> RunList:
-    rows: dict[str, JournalRow] = {}
-    for row in sorted(open_store(store).journals(), key=lambda each: each.updated):
-        if row.name.isprintable():  # others are no runs, but records of such
-            rows[row.name] = row
-    return RunList(tuple(rows.values()))
+    return RunList(tuple(newest_runs(open_store(store))))
 
 
 def _show(_shell: Any, store: str, name: str) -> Run:
@@ -86,15 +83,21 @@ def _show(_shell: Any, store: str, name: str) -> Run:
 def _answer(shell: Any, store: str, name: str, text: str) -> Run:
     request = api.open_request(name, store=store)
     api.answer(name, parse_text(request, text), request.id, store=store, channel="notebook")
+    get_session().supersede(name, f"answered {came_from('notebook')}")
     if runtime_of(stored(open_store(store), name)) is not None:  # its own runtime goes on with it
-        get_session().supersede(name, "answered by notebook")
         return api.show(name, store=store)
-    return _resume(shell, store, name)
+    try:
+        return _resume(shell, store, name)
+    except RunLocked as locked:  # whoever asked the question takes the answer, and goes on
+        print(f"answered; {locked.message}")  # noqa: T201 - the cell's output
+        return api.show(name, store=store)
 
 
 def _resume(shell: Any, store: str, name: str) -> Run:
     job = api.resumed(name, store=store)
-    job.given = replace(job.given, env_allowed=shell.lua_procedures.defaults.env_allowed)
+    defaults = shell.lua_procedures.defaults
+    job.given = replace(job.given, env_allowed=defaults.env_allowed)
+    job.record, job.replay = defaults.record or None, defaults.replay or None
     cell = open_cell(shell, job, quiet=False, may_wait=False)
     run = jobs.run_here(cell.job, cell.drive)
     if run.error is not None:
@@ -145,3 +148,6 @@ _COMMANDS: Final[dict[str, tuple[Callable[..., Any], str]]] = {
     "diff": (_diff, "A B"),
     "clear": (_clear, "NAME [--after STEP]"),
 }
+
+#: Subcommand → what follows it.
+USAGES: Final = {name: usage for name, (_, usage) in _COMMANDS.items()}

@@ -1,4 +1,7 @@
-"""Tab and Shift-Tab inside a ``%%procedure`` cell: primitives, their members and options, from the catalog."""
+"""Tab and Shift-Tab inside a ``%%procedure`` cell: primitives, their members and options, from the catalog.
+
+Its option line is looked at in ``option_line``.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any, Final
 
+from IPython import get_ipython
 from IPython.core.completer import SimpleCompletion, context_matcher
 
 from ..language.source import KEYWORDS, Token, tokens
@@ -14,6 +18,8 @@ from ..primitives.catalog import PRIMITIVES
 from ..primitives.names import primitive_names
 from ..primitives.reference import help_text
 from ..primitives.rows import Argument, Primitive
+from .offers import Notebook
+from .option_line import complete_line
 
 __all__ = ["complete", "describe", "is_procedure", "matcher"]
 
@@ -112,18 +118,22 @@ def _own_names(body: str, prefix: str) -> set[str]:
 def matcher(context: Any) -> dict[str, Any]:
     """IPython's matcher: inside a ``%%procedure`` cell it is the only one that counts."""
     text = context.full_text
-    if not is_procedure(text):
-        return {"completions": [], "suppress": False}
     lines = text.split("\n")
+    line = lines[context.cursor_line][: context.cursor_position]
     offset = sum(len(line) + 1 for line in lines[: context.cursor_line]) + context.cursor_position
-    if "\n" not in text[:offset]:  # the option line
-        return {"completions": [], "suppress": False}
-    fragment, found = complete(text, offset)
-    return {
-        "completions": [SimpleCompletion(name, type="function") for name in found],
-        "suppress": True,
-        "matched_fragment": fragment,
-    }
+    if is_procedure(text) and "\n" in text[:offset].lstrip():
+        return _only(*complete(text, offset), kind="function")
+    options = complete_line(line, Notebook.of(get_ipython())) if line.lstrip().startswith("%") else None
+    return _only(*options, kind="option") if options is not None else {"completions": [], "suppress": False}
+
+
+def _only(fragment: str, found: list[str], kind: str) -> dict[str, Any]:
+    """What is found takes the place of what is typed, and nobody else's proposals are shown.
+
+    Where nothing is found, what is typed stays: IPython would ask all others instead, which know Python only.
+    """
+    completions = [SimpleCompletion(name, type=kind) for name in found or [fragment]]
+    return {"completions": completions, "suppress": True, "matched_fragment": fragment}
 
 
 def describe(text: str, offset: int) -> str | None:

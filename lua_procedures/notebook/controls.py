@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from ..human.answers import option_value, parse_json, review_options
+from ..human.choices import option_value, review_options
+from ..human.parsing import parse_json
 from ..human.requests import HumanOption, HumanRequest, RequestField
 from ..human.schemas import normal_schema
 from ..rendering.text import clean, one_line

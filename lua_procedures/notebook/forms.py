@@ -9,12 +9,14 @@ Importing this module imports ipywidgets; the rest of the package does so only w
 
 from __future__ import annotations
 
+import secrets
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import anywidget
-from traitlets import Dict, Unicode
+from traitlets import Dict, Float, Unicode
 
 from ..human.requests import HumanRequest
 from ..rendering.requests import request_html, request_text
@@ -24,7 +26,20 @@ __all__ = ["Form", "Phase"]
 
 Phase = Literal["open", "later", "answered", "closed"]
 
-_HERE = Path(__file__).parent
+_HERE = Path(__file__).parent / "browser"
+#: In this order: together they are one module.
+_SCRIPTS = (
+    "dom",
+    "sections",
+    "markdown",
+    "differences",
+    "artifact",
+    "drafts",
+    "fields",
+    "notebook",
+    "question",
+    "form",
+)
 
 
 def _source(*names: str) -> str:
@@ -44,22 +59,25 @@ class Form(anywidget.AnyWidget):
         name: the run's name, for the saved question's line on how to answer it.
     """
 
-    _esm = _source("artifact.js", "form.js")
-    _css = _source("form.css")
+    _esm = _source(*(f"{name}.js" for name in _SCRIPTS))
+    _css = _source("form.css", "artifact.css")
 
     request = Dict().tag(sync=True)
     panel = Unicode().tag(sync=True)
     problems = Dict().tag(sync=True)
     phase = Unicode("open").tag(sync=True)
     outcome = Unicode().tag(sync=True)
+    settled_at = Float().tag(sync=True)
     record = Dict().tag(sync=True)
+    output = Unicode().tag(sync=True)
 
     def __init__(self, request: HumanRequest, panel: str = "", *, name: str = "NAME") -> None:
         self.question = request
         self.run_name = name
         self._answer_callbacks: list[Callable[[Any], None]] = []
         self._later_callbacks: list[Callable[[], None]] = []
-        super().__init__(request=browser_view(request), panel=panel)
+        model_id = secrets.token_hex(16)  # known to the browser, which finds the output that shows this widget
+        super().__init__(request=browser_view(request), panel=panel, model_id=model_id, output=model_id)
         self.on_msg(self._receive)
 
     def ask(self, request: HumanRequest) -> None:
@@ -100,8 +118,10 @@ class Form(anywidget.AnyWidget):
         Args:
             phase: ``later`` keeps the form alive; ``answered`` (until the next question) and ``closed`` replace it.
             outcome: HTML, trusted like ``panel``, that replaces the form or, with ``later``, stands above its buttons.
+                The browser says beside it when that was, in its own time zone.
         """
         with self.hold_sync():
+            self.settled_at = time.time()
             self.outcome = outcome
             self.phase = phase
 
@@ -113,14 +133,14 @@ class Form(anywidget.AnyWidget):
         """
         with self.hold_sync():
             self.panel = ""
-            self.record = {"model_id": self.model_id, "data": dict(record)}
+            self.record = dict(record)
             self.settle("closed", record["text/html"])
 
     def mimebundle(self) -> dict[str, Any]:
-        """The form for ``display(…, raw=True)`` and ``update_display``: the widget, and the question without it."""
+        """The form for ``display(…, raw=True)`` and ``update_display``: the widget, and what is shown without it."""
         return {
             "text/plain": request_text(self.question, self.run_name),
-            "text/html": request_html(self.question, self.run_name),
+            "text/html": self.panel + request_html(self.question, self.run_name),
             "application/vnd.jupyter.widget-view+json": {
                 "version_major": 2,
                 "version_minor": 0,

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import inspect
-import sys
+import re
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
-__all__ = ["can_wait", "cell_id", "in_kernel", "is_headless", "running_code"]
+from ..terminal.prompts import terminal_stream
+
+__all__ = ["can_wait", "cell_id", "in_kernel", "is_console", "is_headless", "running_code"]
+
+#: How jupyter_client ends the ids of its messages: with its process and a count. Browsers send UUIDs.
+_FROM_PYTHON: Final = re.compile(r"_\d+_\d+$")
 
 
 def in_kernel(shell: Any) -> bool:
@@ -54,7 +59,17 @@ def is_headless(shell: Any) -> bool:
     if in_kernel(shell):
         allowed = _parent(shell).get("content", {}).get("allow_stdin", False)
         return not allowed and cell_id(shell) is None
-    return not (sys.stdin is not None and sys.stdin.isatty())
+    return terminal_stream() is None
+
+
+def is_console(shell: Any) -> bool:
+    """Whether the front end may be a console (Jupyter console, Qt console, ``jupyter run``), which shows no form.
+
+    A cell that waited there for a click would wait for ever. So the form is left beside the question's text, and the
+    kernel is free for ``%procedures answer``.
+    """
+    sent_by = str(_parent(shell).get("header", {}).get("msg_id", ""))
+    return cell_id(shell) is None and _FROM_PYTHON.search(sent_by) is not None
 
 
 def running_code() -> bool:

@@ -62,9 +62,12 @@ class Magics:
     def _open(self, options: argparse.Namespace, source: str, *, may_wait: bool) -> Cell:
         from .cells import open_cell
         from .kernel import cell_id
+        from .session_hints import with_session_hints
 
         job = job_from(options, source, self._shell.user_ns, cell_id(self._shell))
-        return open_cell(self._shell, job, quiet=bool(options.quiet), may_wait=may_wait)
+        cell = open_cell(self._shell, job, quiet=bool(options.quiet), may_wait=may_wait)
+        job.sink = with_session_hints(job.sink, self._shell)
+        return cell
 
     def _bind(self, cell: Cell, options: argparse.Namespace) -> None:
         run = cell.panel.shown or cell.job.run

@@ -3,37 +3,45 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from ..events import Asked, Event, GraphGrew, RunEnded, RunStarted
 from ..human.responders import LATER, Deliver
 from ..rendering.elements import block, muted, page, safe
+from ..rendering.panel import panel_html
 from ..rendering.progress import Progress
-from ..rendering.record import panel_html, record_bundle, record_html, record_text
+from ..rendering.record import record_bundle, record_html, record_text
 from ..rendering.text import one_line
+from .kernel import can_wait
 
 if TYPE_CHECKING:
     from ..errors import AnswerRefused, ProcedureError
     from ..human.requests import HumanRequest
     from ..runs import Run
     from .forms import Form
+    from .keeper import Keeper
 
 __all__ = ["FormResponder", "Panel"]
 
 _INTERVAL: Final = 0.25  # seconds between two drawings
 _STREAMING: Final = 0.1  # the same while a model's text comes
 _DELAY: Final = 0.2  # seconds before the first: a short run shows its record only
+_KEPT: Final = 0.4  # seconds from the first to where somebody may have opened something
 _WIDGET: Final = "application/vnd.jupyter.widget-view+json"
-_MOST_ENDED: Final = 8
+_MOST_ENDED: Final = 12
+_BY_HAND: Final = "by hand, in the panel"
 _LATER: Final = "The kernel is free. Answer here when you like; the run goes on then."
 
-#: Forms of runs that ended, alive for pages that were loaded again meanwhile; the oldest give way.
-_ended: deque[Form] = deque()
+#: Widgets of runs that ended; the oldest give way. A form lives on for pages that were loaded again meanwhile, and
+#: anything that was closed right after it was made would be an error in the browser.
+_ended: deque[Form | Keeper] = deque()
 
 
 class Panel:
@@ -42,14 +50,20 @@ class Panel:
     Args:
         quiet: show no live panel, only forms and the record.
         live: whether somebody looks while the run goes on.
+        told: what a record here tells of an error, for ``ProcedureError.told``.
 
     Attributes:
         shown: the run whose record is the output, once it has ended.
     """
 
-    def __init__(self, *, quiet: bool = False, live: bool = True) -> None:
+    def __init__(self, *, quiet: bool = False, live: bool = True, told: Literal["", "message", "all"] = "") -> None:
         self._progress = Progress()
         self._quiet = quiet or not live
+        self._told = told
+        self._mark = f"lpf-live-{secrets.token_hex(4)}"
+        self._keeping: asyncio.TimerHandle | None = None
+        self._keeper: Keeper | None = None
+        self._ask_to_stop: Callable[[str], None] | None = None
         self._handle: Any = None
         self._drawn = 0.0
         self._timer: asyncio.TimerHandle | None = None
@@ -64,6 +78,7 @@ class Panel:
             self._end(event.run)
         elif isinstance(event, RunStarted):
             self._drawn = time.monotonic() + _DELAY - _INTERVAL
+            self._ask_to_stop = event.ask_to_stop
         elif not self._quiet and not isinstance(event, Asked):  # a question's form follows at once
             self._draw_soon(at_rest=isinstance(event, GraphGrew))
 
@@ -90,6 +105,7 @@ class Panel:
             self._form.panel = html
         if not self._asking:
             self._publish({"text/plain": f"{self._progress.name}: running", "text/html": html})
+        self._keep_soon()
 
     def _stop_timer(self) -> None:
         if self._timer is not None:
@@ -97,7 +113,46 @@ class Panel:
             self._timer = None
 
     def _html(self) -> str:
-        return "" if self._quiet else panel_html(self._progress)
+        return "" if self._quiet else panel_html(self._progress, mark=self._mark)
+
+    # -- beside it -----------------------------------------------------------------------------------------
+
+    def _keep_soon(self) -> None:
+        """Once the run has gone on for a while, also where it is silent then."""
+        if self._keeping is None:
+            with suppress(RuntimeError):  # no loop, so that nothing that is pressed would arrive
+                self._keeping = asyncio.get_running_loop().call_later(_KEPT, self._load_keeper)
+
+    def _load_keeper(self) -> None:
+        """Import the widgets beside the run, which would stand still for it."""
+        loaded = asyncio.get_running_loop().run_in_executor(None, import_module, f"{__package__}.keeper")
+        loaded.add_done_callback(lambda _: self._keep())
+
+    def _keep(self) -> None:
+        """Let the browser keep what a person opens, from one drawing to the next, and offer to request a stop."""
+        if self._keeper is not None or self._quiet or self._progress.ended:
+            return
+        from .keeper import Keeper
+
+        stop = partial(asyncio.get_running_loop().call_soon_threadsafe, self._request_stop)
+        offers = self._ask_to_stop is not None and can_wait()  # an older kernel would deliver the click too late
+        self._keeper = Keeper(self._mark, stop if offers else None)
+
+    def _request_stop(self) -> None:
+        if self._ask_to_stop is not None and self._keeper is not None:
+            self._keeper.stoppable = False
+            self._ask_to_stop(_BY_HAND)
+
+    def _leave(self) -> None:
+        self._ask_to_stop = None
+        if self._keeping is not None:
+            self._keeping.cancel()
+        if self._keeper is not None:
+            self._keeper.end()
+            _retire(self._keeper)
+        self._keeping = self._keeper = None
+
+    # -- questions -----------------------------------------------------------------------------------------
 
     def ask(self, request: HumanRequest, name: str) -> Form:
         """Show a question's form below the panel."""
@@ -112,6 +167,7 @@ class Panel:
             self._form.ask(request)
         self._form.panel = self._html()
         self._publish(self._form.mimebundle())
+        self._keep()
         return self._form
 
     def answered(self, how: str) -> None:
@@ -135,22 +191,23 @@ class Panel:
     def _end(self, run: Run) -> None:
         self.shown = run
         self._stop_timer()
+        if run.error is not None:
+            run.error.told = self._told
         record = record_bundle(run)
         if self._asking and self._form is not None and run.status == "paused":
             self._form.panel = record_html(run, question=False)
             self._publish({**record, _WIDGET: self._form.mimebundle()[_WIDGET]})
         else:
             self._finish(record)
+        self._leave()
 
     def _finish(self, record: dict[str, str]) -> None:
         self._asking = False
         self._publish(record)
         if self._form is not None:
             self._form.end(record)
-            _ended.append(self._form)
+            _retire(self._form)
             self._form = None
-        while len(_ended) > _MOST_ENDED:
-            _ended.popleft().close()
 
     def _publish(self, bundle: dict[str, Any]) -> None:
         from IPython.display import display
@@ -159,6 +216,12 @@ class Panel:
             self._handle = display(bundle, raw=True, display_id=True)  # type: ignore[no-untyped-call] # IPython's
         else:
             self._handle.update(bundle, raw=True)
+
+
+def _retire(widget: Form | Keeper) -> None:
+    _ended.append(widget)
+    while len(_ended) > _MOST_ENDED:
+        _ended.popleft().close()
 
 
 class FormResponder:
@@ -219,9 +282,9 @@ class FormAsking:
         self.waiting = False
         self._form.settle("later", remark)
 
-    def go_on(self) -> None:
+    def go_on(self, how: str = "answered in a form") -> None:
         """An answer came that no pass waited for: the run goes on in the same output."""
-        self._panel.answered("answered")
+        self._panel.answered(how)
 
     def close(self, how: str) -> None:
         """The question is settled: the form goes, and says how to other views of it."""

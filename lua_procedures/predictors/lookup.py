@@ -139,6 +139,12 @@ class Predictors:
         """The names that the session has, sorted."""
         return sorted(self._session)
 
+    @property
+    def told(self) -> list[tuple[str, Any]]:
+        """Each name of the session with its declaration, or None where it is a Python object."""
+        told = {name: dict(each) if isinstance(each, Mapping) else None for name, each in self._session.items()}
+        return sorted(told.items(), key=lambda each: each[0])
+
     def get(self, name: str, declaration: Mapping[str, Any] | None = None, known: Collection[str] = ()) -> Predictor:
         """The predictor of a name.
 

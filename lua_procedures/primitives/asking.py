@@ -72,7 +72,7 @@ ASKING: Final = (
     ),
     _human(
         "multiple",
-        "Asks for several fields in one form; a table by id.",
+        "Asks for several fields in one form, with options beside them; a table by id.",
         must("fields", Expected("a non-empty list of fields", "table", "list", filled=True), items=_QUESTION),
         may("timeout", rows.SECONDS),
         question=rows.TABLE,

@@ -10,8 +10,8 @@ __all__ = ["primitive_names"]
 
 _LUA: Final = (
     "assert", "coroutine", "error", "getmetatable", "ipairs", "load", "math", "next", "os", "pairs", "pcall",
-    "rawequal", "rawget", "rawlen", "rawset", "select", "setmetatable", "string", "table", "tonumber", "tostring",
-    "type", "unpack", "utf8", "xpcall",
+    "python", "rawequal", "rawget", "rawlen", "rawset", "select", "setmetatable", "string", "table", "tonumber",
+    "tostring", "type", "unpack", "utf8", "xpcall",
 )  # fmt: skip
 
 _LIBRARIES: Final = {
@@ -19,6 +19,7 @@ _LIBRARIES: Final = {
     "math": "abs acos asin atan ceil cos deg exp floor fmod frexp huge ldexp log max maxinteger min mininteger modf "
     "pi rad random randomseed sin sqrt tan tointeger type ult",
     "os": "clock date difftime time",
+    "python": "iter",
     "string": "byte char find format gmatch gsub len lower match pack packsize rep reverse sub unpack upper",
     "table": "concat create insert move pack remove sort unpack",
     "utf8": "char charpattern codepoint codes len offset",

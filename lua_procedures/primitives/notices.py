@@ -46,4 +46,9 @@ def _text(value: Any) -> str:
 def _detail(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         return {"title": "", "content": _text(value)}
-    return {**value, "title": _text(value.get("title")), "content": _text(value.get("content"))}
+    content = value.get("content")
+    return {**value, "title": _text(value.get("title")), "content": content if _is_table(content) else _text(content)}
+
+
+def _is_table(value: Any) -> bool:
+    return isinstance(value, (dict, list)) and bool(value)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
 
 from ..durable.kinds import word_of
 from ..language.diagnostics import split_position
@@ -14,10 +17,16 @@ __all__ = ["checkpoint_lines", "checkpoints_html"]
 
 _NAME = 80
 _ERROR = 160
+_SHORT = 40  # characters of a name that stays on one line beside what came of it
 _MARK_COLORS = {"failed": el.RED, "running": el.AMBER, "stopped": el.AMBER, "waiting": el.AMBER}
 
 
-def checkpoints_html(lines: Sequence[Line], *, visible: int, limit: int, volatile: bool) -> str:
+class _Style(NamedTuple):
+    volatile: bool
+    told: str
+
+
+def checkpoints_html(lines: Sequence[Line], *, visible: int, limit: int, volatile: bool, told: str = "") -> str:
     """Lines as a table, the last ``visible`` ones of the outermost frame unfolded.
 
     Args:
@@ -25,15 +34,17 @@ def checkpoints_html(lines: Sequence[Line], *, visible: int, limit: int, volatil
         visible: how many are shown without unfolding.
         limit: how many are shown in all, those inside included; the last ones and the first ones stay.
         volatile: whether to say how long they took.
+        told: an error's message that is shown elsewhere.
     """
     if not lines:
         return ""
     shown = prune(lines, limit, min(limit // 2, limit - visible))
     earlier, recent = shown[:-visible], shown[-visible:]
-    rows = [_row(line, volatile=volatile) for line in recent]
+    style = _Style(volatile, one_line(told, _ERROR))
+    rows = _rows(recent, style)
     if not earlier:
         return el.table(rows)
-    folded = el.table([_row(line, volatile=volatile) for line in earlier])
+    folded = el.table(_rows(earlier, style))
     return el.details(el.muted(_gap_text(gap(earlier), "earlier checkpoint")), folded) + el.table(rows)
 
 
@@ -82,34 +93,64 @@ def _error_text(line: Line, limit: int) -> str:
     return one_line(without_addresses(message), limit)
 
 
-def _row(line: Line, *, volatile: bool) -> str:
+def _rows(lines: Sequence[Line], style: _Style, depth: int = 0) -> list[str]:
+    """A row for each; what is inside of one that goes on has rows of its own, so that no column moves."""
+    rows = []
+    for line in lines:
+        if line.running and line.inner and line.kind != "agent_turn":  # whose turn is told below, as it goes on
+            rows.append(_row(replace(line, inner=[]), style, depth))
+            rows += _rows(line.inner, style, depth + 1)
+        else:
+            rows.append(_row(line, style, depth))
+    return rows
+
+
+def _row(line: Line, style: _Style, depth: int) -> str:
     if not line.kind:
         return el.row(["", el.muted(_gap_text(line, "checkpoint", " left out"))])
     color = _MARK_COLORS.get(line.mark)
     mark = el.column(el.colored(line.mark, color) if color else el.muted(line.mark))
     kind = el.muted(el.safe(word_of(line.kind), 30)) if line.name else ""
-    cells = [mark, _title_html(line, volatile=volatile), kind, el.muted(line.place)]
-    if volatile and line.seconds >= 0.001:
-        cells.append(el.muted(_duration(line.seconds)))
-    return el.row(cells, wraps=1)
+    title = el.indented(_title_html(line, style), depth)
+    cells = [mark, title, kind, el.muted(line.place)]
+    if style.volatile:
+        cells.append(el.muted(_duration(line.seconds) if line.seconds >= 0.001 else _when(line)))
+    remark = _remark_html(line, style)
+    short = len(line.name) <= _SHORT and not line.inner
+    return el.row([*cells, remark] if remark else cells, wraps={len(cells)} if short else {1, len(cells)})
 
 
-def _title_html(line: Line, *, volatile: bool) -> str:
+def _title_html(line: Line, style: _Style) -> str:
     title = _safe_name(line)
     if line.count > 1:
         title += f" {el.muted(line.tally)}"
-    if line.answer:
-        title += f" {el.bold(el.safe(line.answer, _ERROR))}"
-    elif line.error:
-        title += el.colored(f": {el.safe(_error_text(line, _ERROR), _ERROR)}", el.RED)
-    if line.tokens:
-        title += f" {el.muted(f'had cost {tokens(line.tokens)}')}"
     hidden = el.muted(f"+ {line.hidden:,} inside") if line.hidden else ""
     if not line.inner:
         return f"{title} {hidden}".rstrip()
-    inner = el.table([_row(each, volatile=volatile) for each in line.inner])
-    # an agent's turn is told below, as it goes on
-    return el.details(title, inner + hidden, opened=line.running and line.kind != "agent_turn")
+    return el.details(title, el.table(_rows(line.inner, style)) + hidden)
+
+
+def _remark_html(line: Line, style: _Style) -> str:
+    """What came of it, what it had cost, or what it waits for."""
+    if line.answer:
+        return el.bold(el.safe(line.answer, _ERROR))
+    if line.error:
+        text = _error_text(line, _ERROR)
+        return "" if text == style.told else el.colored(el.safe(text, _ERROR), el.RED)
+    if line.tokens:
+        return el.muted(f"had cost {tokens(line.tokens)}")
+    return el.colored(f"{el.safe(line.why, _NAME)}; again at {_clock(line.until)}", el.AMBER) if line.why else ""
+
+
+def _when(line: Line) -> str:
+    """Since when it runs, or until when it sleeps; nothing where neither is known."""
+    if line.until and not line.why:
+        return f"until {_clock(line.until)}"
+    return f"since {_clock(line.since)}" if line.since else ""
+
+
+def _clock(moment: float) -> str:
+    return time.strftime("%H:%M:%S", time.localtime(moment))
 
 
 def _safe_name(line: Line) -> str:

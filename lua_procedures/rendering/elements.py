@@ -8,7 +8,7 @@ from white as well as from black; everything else takes the text's own colour.
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import count, islice
 from typing import Any
 
@@ -17,6 +17,7 @@ from .text import count_of, pretty, shorten, value_text
 __all__ = [
     "AMBER",
     "GREY",
+    "KEYED",
     "MUTED",
     "RED",
     "block",
@@ -26,6 +27,9 @@ __all__ = [
     "column",
     "data_table",
     "details",
+    "flat",
+    "indented",
+    "monospaced",
     "muted",
     "page",
     "preformatted",
@@ -36,16 +40,21 @@ __all__ = [
 
 RED = "rgb(212,64,64)"
 AMBER = "rgb(178,112,0)"
+#: What the class of a section with a key begins with.
+KEYED = "lpf-section-"
 GREY = "rgba(128,128,128,0.5)"
 MUTED = "opacity:0.65"
 
+_UNTYPESET = "tex2jax_ignore mathjax_ignore"
+_PADDING = "padding:0 8px"  # what front ends give a text and an error
+_MONOSPACED = "font-family:Menlo,Consolas,monospace;font-size:12px"
 # a cell has its own line height, or front ends give it another in an output than in a form
 _TEXT = "text-align:left;vertical-align:top;border:none;line-height:1.5"
 _CELL = f"{_TEXT};padding:1px 12px 1px 0"
 _GRID = f"{_TEXT};padding:2px 12px 2px 0"
 _MAX_ROWS = 20
 _MAX_COLUMNS = 8
-_FOLDED_LINES = 12
+_SHORT = 60  # characters of a value in a table's cell
 
 
 def safe(text: str, limit: int) -> str:
@@ -54,10 +63,11 @@ def safe(text: str, limit: int) -> str:
     return escaped if len(escaped) <= 2 * limit else html.escape(shorten(text, max(limit // 3, 1)))
 
 
-def page(parts: Iterable[str]) -> str:
-    """The outermost element; front ends that typeset ``$…$`` leave its text alone."""
+def page(parts: Iterable[str], *, mark: str = "") -> str:
+    """The outermost element; front ends that typeset ``$…$`` leave its text alone. ``mark`` is one more class."""
     inner = "\n".join(part for part in parts if part)
-    return f'<div class="tex2jax_ignore mathjax_ignore" style="font-size:13px;line-height:1.5">\n{inner}\n</div>'
+    style = f"{_PADDING};font-size:13px;line-height:1.5"
+    return f'<div class="{" ".join(filter(None, (_UNTYPESET, mark)))}" style="{style}">\n{inner}\n</div>'
 
 
 def block(inner: str, *, color: str | None = None) -> str:
@@ -94,19 +104,36 @@ def code(inner: str) -> str:
 
 def preformatted(inner: str) -> str:
     """Lines as they are; ``inner`` is HTML."""
-    style = "margin:4px 0;padding:0;border:none;background:transparent;white-space:pre-wrap;overflow-wrap:break-word"
-    return f'<pre style="{style};font-family:Menlo,Consolas,monospace;font-size:12px;line-height:1.4">{inner}</pre>'
+    style = "margin:4px 0;padding:0;border:none;background:transparent;white-space:pre-wrap;overflow-wrap:anywhere"
+    return f'<pre style="{style};word-break:normal;{_MONOSPACED};line-height:1.4">{inner}</pre>'
 
 
-def details(summary: str, inner: str, *, opened: bool = False) -> str:
-    """A section that folds; both are HTML."""
-    opening = "<details open>" if opened else "<details>"
-    return f'{opening}<summary style="cursor:pointer">{summary}</summary>{inner}</details>'
+def monospaced(inner: str) -> str:
+    """Text that looks as if it were preformatted; ``inner`` is HTML."""
+    return f'<span style="{_MONOSPACED}">{inner}</span>'
 
 
-def row(cells: Iterable[str], *, wraps: int | None = None) -> str:
-    """A row of a plain table; the cells are HTML, and where ``wraps`` names one, the others stay on one line."""
-    styles = (_CELL if wraps in (None, at) else f"{_CELL};white-space:nowrap" for at in count())
+def details(summary: str, inner: str, *, opened: bool = False, key: str = "") -> str:
+    """A section that folds; both are HTML.
+
+    Args:
+        summary: what is seen of it folded.
+        inner: what is in it.
+        opened: whether it is unfolded.
+        key: what tells it from its like in a panel, where the summary does not: what a person opened stays open.
+    """
+    name = f' class="{KEYED}{key}"' if key else ""
+    return f'<details{name}{" open" * opened}><summary style="cursor:pointer">{summary}</summary>{inner}</details>'
+
+
+def indented(inner: str, depth: int) -> str:
+    """Text further to the right, by so many steps; ``inner`` is HTML."""
+    return f'<div style="padding-left:{14 * depth}px">{inner}</div>' if depth else inner
+
+
+def row(cells: Iterable[str], *, wraps: Collection[int] | None = None) -> str:
+    """A row of a plain table; the cells are HTML, and where ``wraps`` names some, the others stay on one line."""
+    styles = (_CELL if wraps is None or at in wraps else f"{_CELL};white-space:nowrap" for at in count())
     inner = "".join(f'<td style="{style}">{cell}</td>' for style, cell in zip(styles, cells, strict=False))
     return f'<tr style="background:transparent">{inner}</tr>'
 
@@ -115,6 +142,18 @@ def table(rows: Iterable[str]) -> str:
     """A table without lines, as wide as what is in it."""
     style = "border:none;border-collapse:collapse;table-layout:auto;margin:4px 0;font-size:13px"
     return f'<table style="{style}"><tbody>\n' + "\n".join(rows) + "\n</tbody></table>"
+
+
+def flat(value: Any) -> bool:
+    """Whether it is a list of dicts without much in each, which reads as a table."""
+    if not isinstance(value, (list, tuple)) or not value:
+        return False
+    head = value[:_MAX_ROWS]
+    return all(isinstance(item, Mapping) and item and all(_is_short(each) for each in item.values()) for item in head)
+
+
+def _is_short(value: Any) -> bool:
+    return isinstance(value, str) or not value_text(value, _SHORT).endswith("…")
 
 
 def data_table(value: Any, limit: int) -> str:
@@ -126,7 +165,9 @@ def data_table(value: Any, limit: int) -> str:
         return _grid((), [[str(key), item] for key, item in islice(value.items(), _MAX_ROWS)], len(value), limit)
     if isinstance(value, Sequence) and value and all(isinstance(item, Mapping) for item in value[:_MAX_ROWS]):
         columns = _columns(value)
-        return _grid(columns, [[item.get(name) for name in columns] for item in value[:_MAX_ROWS]], len(value), limit)
+        rows = [[item.get(name) for name in columns] for item in value[:_MAX_ROWS]]
+        more = any(len(item) > len(columns) for item in value[:_MAX_ROWS])
+        return _grid([*columns, *(["…"] if more else [])], rows, len(value), limit)
     return preformatted(safe(pretty(value, 5 * limit), 5 * limit))
 
 

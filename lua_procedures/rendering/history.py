@@ -66,7 +66,8 @@ def _journal_lines(journals: Sequence[JournalHistory]) -> Iterator[str]:
 
 def _journal_cells(journal: JournalHistory) -> tuple[str, str, str, str]:
     inputs = "no inputs" if journal.inputs in ("{}", "[]") else one_line(journal.inputs, 50)
-    return inputs, _generation(journal), journal.status, _size(journal)
+    seed = "" if journal.seed is None else f", seed {journal.seed}"
+    return inputs + seed, _generation(journal), journal.status, _size(journal)
 
 
 def _generation(journal: JournalHistory) -> str:
@@ -86,7 +87,7 @@ def _tail_text(tail: Tail) -> str:
 def history_html(history: History) -> str:
     """A table of the journals, each with its superseded tails."""
     shown = history.journals[:_JOURNALS]
-    rows = [el.row(_journal_row(journal), wraps=0) for journal in shown]
+    rows = [el.row(_journal_row(journal), wraps={0}) for journal in shown]
     if len(history.journals) > len(shown):
         rows.append(el.row([el.muted(f"… {count_of(len(history.journals) - len(shown), 'more journal')}")]))
     head = f"{el.bold(el.safe(history.name, 128))} {el.muted(count_of(len(history.journals), 'journal'))}"
@@ -95,7 +96,7 @@ def history_html(history: History) -> str:
 
 def _journal_row(journal: JournalHistory) -> list[str]:
     inputs, generation, status, size = _journal_cells(journal)
-    first = el.code(el.safe(inputs, 60)) if inputs != "no inputs" else el.muted(inputs)
+    first = el.muted(inputs) if inputs.startswith("no inputs") else el.code(el.safe(inputs, 90))
     if journal.superseded:
         summary = f"{first} {el.muted(f'+ {len(journal.superseded):,} superseded')}"
         first = el.details(summary, _tails_html(journal.superseded), opened=journal.newest)
@@ -113,7 +114,7 @@ def _tails_html(tails: Sequence[Tail]) -> str:
                 el.safe(one_line(tail.why, _WIDTH), _WIDTH),
                 el.muted(ago(tail.recorded)),
             ],
-            wraps=3,
+            wraps={3},
         )
         for tail in tails[:_TAILS]
     ]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from ..human.channels import came_from
 from .markdown import headline
 from .text import ends, one_line, value_text
 
@@ -35,6 +36,8 @@ class Line:
         answers: people's answers, each with how often it was given.
         inner: the lines of their own frames; those of several checkpoints are gathered by kind and name.
         hidden: how many checkpoints inside are not among ``inner``.
+        since: UNIX time at which what runs was started.
+        until: UNIX time until which it waits, 0 where that is open; ``why`` says what for, where it is no ``Sleep``.
     """
 
     kind: str
@@ -54,6 +57,9 @@ class Line:
     answers: dict[str, int] = field(default_factory=dict)
     inner: list[Line] = field(default_factory=list)
     hidden: int = 0
+    since: float = 0.0
+    until: float = 0.0
+    why: str = ""
 
     def add(self, line: int, *, replayed: bool, failed: bool, seconds: float) -> None:
         """Count one more checkpoint of this line's kind and name."""
@@ -137,7 +143,7 @@ def fold(
         if planned:
             line.planned = True
             line.tokens += checkpoint.usage.total_tokens if checkpoint.usage else 0
-        if checkpoint.kind == "human" and checkpoint.error is None:
+        if checkpoint.kind == "human" and checkpoint.error is None and not planned:
             _note_answer(line, checkpoint.value, waiting)
         elif checkpoint.kind == "agent_turn" and isinstance(checkpoint.value, dict) and not planned:
             line.said = headline(str(checkpoint.value.get("content") or ""), _ANSWER)
@@ -166,8 +172,11 @@ def _line_for(parent: Line, checkpoint: Checkpoint, indexes: dict[int, dict[tupl
 def _note_answer(line: Line, value: Any, waiting: Iterator[HumanResponse]) -> None:
     """Count the answer; checkpoints carry no request id, so responses are paired in order and by value."""
     response = next(waiting, None)
-    timed_out = response is not None and response.timed_out and _same(response.value, value)
-    text = answer_text(value, timed_out=timed_out)
+    if response is not None and not _same(response.value, value):
+        response = None
+    text = answer_text(value, timed_out=response is not None and response.timed_out)
+    origin = "" if response is None or response.channel == "terminal" else came_from(response.channel)
+    text += f" ({origin})" if origin else ""
     if text in line.answers or len(line.answers) < 6:
         line.answers[text] = line.answers.get(text, 0) + 1
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import elements as el
 from .markdown import markdown_html
@@ -21,12 +21,14 @@ _CONTENT = 3000
 _SECTION = 1500
 _SECTIONS = 8
 _LINES = 12
-_FOLDED_LINES = 200
+_FOLDED_LINES = (200, 40, 0)  # how many lines a section holds, as the room allows
+_LONG = 300  # characters of a line that are shown without unfolding
+_WHOLE = 4_000
 
 
 def notice_html(notice: Notice) -> str:
     """One notice as HTML, everything in it escaped."""
-    return _lines_html([notice]) if _is_line(notice) else _block_html(notice)
+    return _lines_html(_pieces(notice), _FOLDED_LINES[0]) if _is_line(notice) else _block_html(notice)
 
 
 def notices_html(notices: Sequence[Notice], *, visible: int, budget: int, left_out: int = 0) -> str:
@@ -38,7 +40,7 @@ def notices_html(notices: Sequence[Notice], *, visible: int, budget: int, left_o
         budget: how many characters of HTML to make, roughly; the oldest give way.
         left_out: how many notices before these are not there any more.
     """
-    blocks, unshown = _blocks(_groups(notices), budget)
+    blocks, unshown = _blocks(_groups(notices), budget, left_out)
     earlier, recent = blocks[:-visible], blocks[-visible:]
     left_out += unshown
     remark = el.block(el.muted(f"… {count_of(left_out, 'earlier notice')} left out")) if left_out else ""
@@ -64,11 +66,13 @@ def _context_text(notice: Notice, limit: int) -> str:
     return one_line(context, limit) if isinstance(context, str) else value_text(context, limit)
 
 
-def _blocks(groups: Sequence[Sequence[Notice]], budget: int) -> tuple[list[str], int]:
-    """The newest groups that fit, each as HTML, and how many notices do not."""
+def _blocks(groups: Sequence[Sequence[Notice]], budget: int, before: int) -> tuple[list[str], int]:
+    """The newest groups that fit, each as HTML, and how many notices do not; ``before`` came before all of these."""
     blocks: list[str] = []
+    number = before + sum(map(len, groups))
     for at in range(len(groups) - 1, -1, -1):
-        rendered = _fitting(groups[at], budget)
+        rendered = _fitting(groups[at], budget, number)
+        number -= len(groups[at])
         if rendered is None:
             return blocks[::-1], sum(map(len, groups[: at + 1]))
         blocks.append(rendered)
@@ -76,14 +80,15 @@ def _blocks(groups: Sequence[Sequence[Notice]], budget: int) -> tuple[list[str],
     return blocks[::-1], 0
 
 
-def _fitting(group: Sequence[Notice], budget: int) -> str | None:
-    """The group as long as the budget allows, or None."""
+def _fitting(group: Sequence[Notice], budget: int, number: int) -> str | None:
+    """The group as long as the budget allows, or None; ``number`` counts its last notice among all."""
     notice = group[-1]
-    whole = _lines_html(group) if _is_line(notice) else _block_html(notice)
-    if len(whole) <= budget:
-        return whole
-    brief = _lines_html(group, folded=0) if _is_line(notice) else _brief_html(notice)
-    return brief if len(brief) <= budget else None
+    if _is_line(notice):
+        pieces = [piece for each in group for piece in _pieces(each)]
+        forms = (_lines_html(pieces, folded, number) for folded in _FOLDED_LINES)
+    else:
+        forms = (make(notice, number) for make in (_block_html, _brief_html))
+    return next((form for form in forms if len(form) <= budget), None)
 
 
 def _groups(notices: Sequence[Notice]) -> list[list[Notice]]:
@@ -99,28 +104,63 @@ def _is_line(notice: Notice) -> bool:
     return notice.kind in ("print", "log", "warning")
 
 
-def _lines_html(notices: Sequence[Notice], folded: int = _FOLDED_LINES) -> str:
-    """Prints and logs as one preformatted block; of many lines the last ones are unfolded, ``folded`` others fold."""
-    lines = [line for notice in notices for line in _line_pieces(notice)]
-    if len(lines) <= _LINES:
-        return el.preformatted("\n".join(lines))
-    first, left_out, last = ends(lines[:-_LINES], folded, folded // 2)
-    gap = [el.muted(f"… {count_of(left_out, 'line')} left out")] if left_out else []
-    earlier = el.preformatted("\n".join([*first, *gap, *last]))
-    recent = el.preformatted("\n".join(lines[-_LINES:]))
-    if folded:
-        earlier = el.details(el.muted(f"… {count_of(len(lines) - _LINES, 'earlier line')}"), earlier)
-    return earlier + recent
+class _Piece(NamedTuple):
+    """A line of output: its HTML, its notice's level, and all of its text where the HTML is but a part of that."""
+
+    shown: str
+    level: str
+    whole: str = ""
 
 
-def _line_pieces(notice: Notice) -> list[str]:
-    texts = shorten(notice.message, 4000).split("\n")
-    pieces = [el.safe(text, 300) for text in texts]
+def _lines_html(pieces: Sequence[_Piece], folded: int, number: int = 0) -> str:
+    """Prints and logs as lines; of many the last ones are unfolded, ``folded`` others fold."""
+    recent = _unfolded(pieces[-_LINES:], number) if folded else _plain(pieces[-_LINES:])
+    if len(pieces) <= _LINES:
+        return recent
+    earlier = pieces[:-_LINES]
+    first, left_out, last = ends(earlier, folded, folded // 2)
+    gap = [_Piece(el.muted(f"… {count_of(left_out, 'line')} left out"), "")] if left_out else []
+    shown = _plain([*first, *gap, *last])
+    return (el.details(_summary(earlier), shown) if folded else shown) + recent
+
+
+def _plain(pieces: Sequence[_Piece]) -> str:
+    return el.preformatted("\n".join(piece.shown for piece in pieces))
+
+
+def _unfolded(pieces: Sequence[_Piece], number: int) -> str:
+    """Lines one below the other; a long one is a section that holds all of it."""
+    parts = []
+    for is_long, group in groupby(pieces, lambda piece: bool(piece.whole)):
+        members = list(group)
+        if is_long:
+            parts += [
+                el.details(el.monospaced(piece.shown), el.preformatted(piece.whole), key=f"line-{number}-{at}")
+                for at, piece in enumerate(members)
+            ]
+        else:
+            parts.append(_plain(members))
+    return "".join(parts)
+
+
+def _summary(pieces: Sequence[_Piece]) -> str:
+    """``… 23 earlier lines, 1 warning, 2 errors``."""
+    counts = [(level, sum(piece.level == level for piece in pieces)) for level in ("warning", "error")]
+    told = [el.colored(count_of(count, level), _COLORS[level]) for level, count in counts if count]
+    return ", ".join([el.muted(f"… {count_of(len(pieces), 'earlier line')}"), *told])
+
+
+def _pieces(notice: Notice) -> list[_Piece]:
+    texts = shorten(notice.message, _WHOLE).split("\n")
+    shown = [el.safe(text, _LONG) for text in texts]
     if notice.kind != "print":
-        pieces[0] = f"{_level_html(notice)} {pieces[0]}"
+        shown[0] = f"{_level_html(notice)} {shown[0]}"
     if not is_empty(notice.context):
-        pieces[-1] += f" {el.muted(el.safe(_context_text(notice, 200), 200))}"
-    return pieces
+        shown[-1] += f" {el.muted(el.safe(_context_text(notice, 200), 200))}"
+    level = "" if notice.kind == "print" else notice.level
+    wholes = [el.safe(text, _WHOLE) if len(text) > _LONG else "" for text in texts]
+    levels = [level, *[""] * (len(texts) - 1)]
+    return [_Piece(*piece) for piece in zip(shown, levels, wholes, strict=True)]
 
 
 def _level_html(notice: Notice) -> str:
@@ -128,19 +168,19 @@ def _level_html(notice: Notice) -> str:
     return el.colored(notice.level, color) if color else el.muted(notice.level)
 
 
-def _block_html(notice: Notice) -> str:
+def _block_html(notice: Notice, number: int = 0) -> str:
     parts = [_title_html(notice)]
     if notice.content:
         parts.append(markdown_html(notice.content, _CONTENT))
     if not is_empty(notice.context):
         parts.append(el.data_table(notice.context, 200))
-    parts += [_section_html(section) for section in notice.details[:_SECTIONS]]
+    parts += [_section_html(section, f"notice-{number}-{at}") for at, section in enumerate(notice.details[:_SECTIONS])]
     if len(notice.details) > _SECTIONS:
         parts.append(el.muted(f"… {count_of(len(notice.details) - _SECTIONS, 'more section')}"))
     return el.block("\n".join(parts), color=_COLORS.get(notice.level, el.GREY))
 
 
-def _brief_html(notice: Notice) -> str:
+def _brief_html(notice: Notice, _number: int) -> str:
     """The notice without what makes it long."""
     return el.block(f"{_title_html(notice)} {el.muted('(shortened)')}", color=_COLORS.get(notice.level, el.GREY))
 
@@ -151,8 +191,8 @@ def _title_html(notice: Notice) -> str:
     return f'<div style="white-space:pre-wrap">{level}{source}{el.bold(el.safe(notice.message, _MESSAGE))}</div>'
 
 
-def _section_html(section: dict[str, Any]) -> str:
+def _section_html(section: dict[str, Any], key: str) -> str:
     title = el.safe(str(section.get("title", "Details")), 120)
     content = section.get("content")
     inner = markdown_html(content, _SECTION) if isinstance(content, str) else el.data_table(content, 200)
-    return el.details(title, inner)
+    return el.details(title, inner, key=key)

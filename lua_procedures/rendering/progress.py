@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +18,10 @@ from ..events import (
     RunStarted,
     StageMoved,
     StagesDeclared,
+    StopRequested,
     TextStreamed,
     Told,
+    Waiting,
 )
 from .lines import Line
 from .transcripts import Turn, frame_of
@@ -43,6 +46,9 @@ _KEPT_TURNS = 4
 class Progress:
     """An event sink that keeps what the panel shows.
 
+    Args:
+        now: the UNIX time in seconds.
+
     Attributes:
         name: the run's name, empty before it starts.
         status: ``pending``, ``running``, ``paused`` while a person is asked, and at the end the run's status.
@@ -55,6 +61,7 @@ class Progress:
         notices: everything shown, in order.
         lines_left_out, notices_left_out: how many checkpoints and notices came before those kept.
         request: the open question, or None.
+        stop: the last stop that was requested, or None.
         replayed, executed: checkpoints of the outermost frame that came from the journal, and that ran.
         change: the sentence on what is not as recorded, or None.
         tokens_kept, tokens_spent: of the model calls that came from the journal, and of those that ran.
@@ -66,7 +73,8 @@ class Progress:
         changed: whether anything happened since ``take_change``.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], float] = time.time) -> None:
+        self._now = now
         self.name = ""
         self.ended = False
         self.changed = True
@@ -77,6 +85,8 @@ class Progress:
             Noticed: self._noticed,
             StageMoved: self._moved,
             StagesDeclared: self._declared,
+            StopRequested: self._stop_requested,
+            Waiting: self._waits,
             GraphGrew: self._grew,
             Told: self._told,
             TextStreamed: self._streamed,
@@ -111,6 +121,7 @@ class Progress:
         self.lines_left_out = 0
         self.notices_left_out = 0
         self.request: HumanRequest | None = None
+        self.stop: StopRequested | None = None
         self.replayed = 0
         self.executed = 0
         self.change: str | None = None
@@ -149,11 +160,19 @@ class Progress:
 
     def _started(self, event: CheckpointStarted) -> None:
         self.running[event.path] = Line(
-            event.kind, event.name, count=1, first=event.line, last=event.line, running=True
+            event.kind, event.name, count=1, first=event.line, last=event.line, running=True, since=self._now()
         )
         if event.kind == "agent_turn":
             turn = self._turns.setdefault(event.path, Turn())
             turn.agent, turn.line, turn.running = event.name, event.line, True
+
+    def _waits(self, event: Waiting) -> None:
+        line = self.running.get(event.path)
+        if line is not None:
+            line.until, line.why = event.until, event.why
+
+    def _stop_requested(self, event: StopRequested) -> None:
+        self.stop = event
 
     def _finished(self, event: CheckpointFinished) -> None:
         path = event.path

@@ -58,8 +58,13 @@ def request_text(request: HumanRequest, name: str = "NAME") -> str:
     return "\n".join([*lines, f"  to answer: run it again, or {clean(how_to_answer(request, name))}"])
 
 
-def question_text(request: HumanRequest) -> str:
-    """The question as a terminal shows it, with the whole of what is to be read first."""
+def question_text(request: HumanRequest, *, choices: bool = True) -> str:
+    """The question as a terminal shows it, with the whole of what is to be read first.
+
+    Args:
+        request: the question.
+        choices: whether to say what there is to choose; without it, whoever asks shows that.
+    """
     place = ", ".join(part for part in _asked(request) if part)
     lines = [f"{one_line(request.message, 1000)} ({place})"]
     if not is_empty(request.context):
@@ -67,7 +72,7 @@ def question_text(request: HumanRequest) -> str:
     if request.artifact is not None:
         artifact = "an image; a form shows it" if request.artifact_type == "image" else pretty(request.artifact, _WHOLE)
         lines += ["  artifact:", *(f"  | {line}" for line in artifact.split("\n"))]
-    lines += [f"  {label}: {one_line(text, 2000)}" for label, text in _facts(request)]
+    lines += [f"  {label}: {one_line(text, 2000)}" for label, text in _facts(request, choices=choices)]
     return "\n".join(lines)
 
 
@@ -80,13 +85,13 @@ def _asked(request: HumanRequest) -> tuple[str, ...]:
     return request.kind, request.severity or "", f"line {request.line}" if request.line else ""
 
 
-def _facts(request: HumanRequest) -> Iterator[tuple[str, str]]:
+def _facts(request: HumanRequest, *, choices: bool = True) -> Iterator[tuple[str, str]]:
     """What there is to choose and what happens without an answer, each with its label."""
     labels = [option.label for option in request.options] or ["Approve", "Reject"] * (request.kind == "approve")
-    if labels:
+    if labels and choices:
         many = request.kind == "select" and request.mode == "multiple"
         yield f"choose {_how_many(request)}of" if many else "options", _listed(labels)
-    if request.fields:
+    if request.fields and choices:
         yield "fields", _listed([_field_text(field) for field in request.fields])
     if request.placeholder:
         yield "placeholder", request.placeholder

@@ -38,7 +38,8 @@ def turns_html(
     shown: list[str] = []
     for at in range(len(turns) - 1, -1, -1):
         opened = turns[at].running or bool(turns[at].halted) or at == len(turns) - 1
-        made = _fitting(turns[at], budget, text, opened=opened, asking=asking)
+        key = f"turn-{left_out + at}"
+        made = _fitting(turns[at], budget, text, opened=opened, asking=asking, key=key)
         if made is None:
             left_out += at + 1
             break
@@ -70,16 +71,16 @@ def _agent_text(state: AgentState) -> str:
     return f"{one_line(state.name, 40)}{times}" + (f" ({', '.join(remarks)})" if remarks else "")
 
 
-def _fitting(turn: Turn, budget: int, text: int, *, opened: bool, asking: bool) -> str | None:
+def _fitting(turn: Turn, budget: int, text: int, *, opened: bool, asking: bool, key: str) -> str | None:
     """The turn as long as the budget allows, or None."""
     for length in (text, _BRIEF):
-        made = _turn_html(turn, length, opened=opened, asking=asking)
+        made = _turn_html(turn, length, opened=opened, asking=asking, key=key)
         if len(made) <= budget:
             return made
     return None
 
 
-def _turn_html(turn: Turn, text: int, *, opened: bool, asking: bool) -> str:
+def _turn_html(turn: Turn, text: int, *, opened: bool, asking: bool, key: str) -> str:
     name = el.safe(one_line(turn.agent, 80), 80)
     start = "" if opened else el.safe(headline(turn.text, _START), _START)
     summary = " ".join(part for part in (el.bold(name), start, el.muted(_facts(turn))) if part)
@@ -91,7 +92,7 @@ def _turn_html(turn: Turn, text: int, *, opened: bool, asking: bool) -> str:
     left_out = turn.answers_left_out
     parts = [el.muted(f"… {count_of(left_out, 'earlier answer')} left out")] if left_out else []
     parts += [_answer_html(turn, answer, text, asking=asking) for answer in turn.answers]
-    return el.details(summary, el.block("\n".join(parts), color=el.GREY), opened=opened)
+    return el.details(summary, el.block("\n".join(parts), color=el.GREY), opened=opened, key=key)
 
 
 def _facts(turn: Turn) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from ..durable.entries import Entry
 from ..durable.journal import key_of
 from .frames import Frame
-from .ledger import Ledger, hidden_entry
+from .hidden import hidden_entry
+from .ledger import Ledger
 
 __all__ = ["cut", "known"]
 

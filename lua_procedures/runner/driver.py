@@ -37,6 +37,7 @@ from .sleeping import Sleeping
 from .spending import Spending
 from .steps import Steps
 from .turns import Turns
+from .worlds import Worlds
 
 __all__ = ["Driver"]
 
@@ -89,9 +90,11 @@ class Driver:
         self._growth = Growth(self._guest, self._data, self._emit)
         self._outside = Outside(program, self._ledger)
         self._host.on_look = self._outside.seen_time
+        self._worlds = Worlds(program, self._ledger, self._outside, limits, scripted=bool(people.scripted))
         self._ending = Ending(
-            program, journal, self._ledger, self._host, self._guest, run, self._growth.tree, self._emit, self._outside
-        )
+            program, journal, self._ledger, self._host, self._guest, run, self._growth.tree, self._emit, self._outside,
+            self._worlds,
+        )  # fmt: skip
         self._offered = 0
         self._now, self._later = self._handlers(Folder(program.files, limits.max_bytes))
 
@@ -142,13 +145,17 @@ class Driver:
         """
         try:
             self._start()
-            with self._interrupts:
-                await self._drive()
+            world = self._worlds.find()
+            if world is not None:
+                self._ending.recall(world)
+            else:
+                with self._interrupts:
+                    await self._drive()
         except Suspended as pause:
             self._data.until = pause.until
             self._ending.finish("paused", pending=pause.request)
-        except PlanReached:
-            self._ending.finish("pending")
+        except PlanReached as plan:
+            self._ending.finish("pending", first=plan.first)
         except errors.HumanInputRequired as error:
             self._ending.finish("paused", error=error, pending=error.request)
         except errors.AnswerRefused as error:  # a scripted answer that does not fit: the question stays
@@ -170,14 +177,14 @@ class Driver:
     def _start(self) -> None:
         self._data.status = "running"
         self._data.program = self._program.text
-        self._host.recorded_stops()
-        self._ledger.on_move = self._guest.kit.reset_looks if self._host.stops else None
         if not self._ledger.policy.strict:  # which may yet refuse the program, and then changes nothing
             self._ending.save("running")
-        self._emit(RunStarted(self._run))
+        self._emit(RunStarted(self._run, self.ask_to_stop if "Stop" in self._program.text else None))
 
     def _load(self) -> None:
         guest, program = self._guest, self._program
+        self._host.recorded_stops()
+        self._ledger.on_move = guest.kit.reset_looks if self._host.stops else None
         compiled = guest.load(program.text, program.chunk, first_line=program.first_line)
         guest.kit.set_input(guest.converter.push(dict(program.inputs)))
         if program.tool_rows:

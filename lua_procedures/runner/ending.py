@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from .. import errors
+from ..durable.entries import Entry
 from ..durable.journal import Journal
 from ..durable.serialization import dumps, loads
 from ..errors import ProcedureError, StoreError
 from ..events import RunEnded, Sink
+from ..fixtures.rows import is_outside
 from ..graphs import Graph
 from ..human.requests import HumanRequest
 from ..language.diagnostics import mark
@@ -23,10 +27,12 @@ from ..records import Record
 from ..runs import Message, Notice, Run, RunData, RunStatus, Stop, ToolCall
 from .hosting import Hosting
 from .ledger import Ledger
-from .listing import listing, planned, under_way
+from .listing import listing, planned, recalled, under_way
 from .outcomes import agents_of, checkpoint_of, response_of
 from .outside import Outside
 from .passes import Program
+from .sought import Sought
+from .worlds import World, Worlds
 
 __all__ = ["Ending"]
 
@@ -45,6 +51,7 @@ class Ending:
         tree: reads the node tree.
         emit: tells who listens what happens.
         outside: the calls that are recorded in a fixture, or replayed from one.
+        worlds: keeps what a completed run came to.
     """
 
     program: Program
@@ -56,6 +63,7 @@ class Ending:
     tree: Callable[[], Graph]
     emit: Sink
     outside: Outside
+    worlds: Worlds
 
     @property
     def _data(self) -> RunData:
@@ -64,15 +72,31 @@ class Ending:
     def complete(self, returned: str, unused: Sequence[object]) -> None:
         """The program returned ``returned``, the JSON list of its results; ``unused`` answers nobody asked for."""
         self.ledger.end()
-        values = loads(returned, self.guest.converter.objects)
         self._warn_of_unused(unused)
         never_made = self.outside.unused()
         if never_made is not None:
             self.host.warn(never_made)
-        for name in self.ledger.never_redone():
+        for name in self.ledger.redoing.unseen(self.ledger.policy.redo):
             self.host.warn(f"--redo {name}: no checkpoint has that name or path")
-        self._data.value = None if not values else values[0] if len(values) == 1 else values
+        self._returned(returned)
         self.finish("completed", outcome=returned)
+
+    def recall(self, world: World) -> None:
+        """The run has completed before, and is as it was: nothing of it is run."""
+        data, ledger = self._data, self.ledger
+        chain = ledger.frames[0].chain = self.journal.row.tail or b""
+        data.status, data.replayed = "completed", world.fields["count"]
+        self._returned(world.outcome)
+        world.give_to(data)
+        self.outside.recall(world.fields["times"])
+        rows = cache(lambda: recalled(self.journal, chain, dict(world.fields["lines"])))
+        self._list(rows)
+        data.fixture = lambda: self.outside.fixture([(entry, "") for entry, _ in rows() if is_outside(entry)])
+        self._end("completed", outcome=world.outcome)
+
+    def _returned(self, text: str) -> None:
+        values = loads(text, self.guest.converter.objects)
+        self._data.value = None if not values else values[0] if len(values) == 1 else values
 
     def _warn_of_unused(self, unused: Sequence[object]) -> None:
         if unused:
@@ -86,25 +110,48 @@ class Ending:
         error: ProcedureError | None = None,
         pending: HumanRequest | None = None,
         outcome: str | None = None,
+        first: Sought | None = None,
     ) -> None:
-        """The pass is over; nothing of its world is read afterwards."""
+        """The pass is over; nothing of its world is read afterwards.
+
+        Args:
+            status: how it ended.
+            error: what ended it.
+            pending: the open question.
+            outcome: the JSON list of the program's results.
+            first: with ``--plan``, the first operation that would run.
+        """
         data, ledger, host = self._data, self.ledger, self.host
         data.status, data.error, data.pending = status, error, pending
         data.change, data.replayed, data.executed = ledger.change, ledger.replayed, ledger.executed
         self._read_world()
         data.notices, data.stages, data.stages_declared = host.notices, host.stages, host.declared
-        data.list_checkpoints = lambda: [checkpoint_of(each, replayed=kept) for each, kept in listing(ledger)]
-        data.list_answers = lambda: [response_of(each) for each, _ in listing(ledger) if each.kind == "human"]
-        data.list_agents = lambda: agents_of(listing(ledger))
+        self._list(partial(listing, ledger))
         data.fixture = self.outside.fixture
         data.usage, data.unpriced = host.spending.usage, host.spending.unpriced
-        data.planned, data.under_way = planned(ledger), under_way(ledger)
+        data.planned, data.planned_new = planned(ledger, first)
+        data.under_way = under_way(ledger)
+        if status == "completed":
+            self.worlds.keep(data, outcome or "[]")
+        self._end(status, error=error, outcome=outcome)
+
+    def _list(self, rows: Callable[[], list[tuple[Entry, bool]]]) -> None:
+        """Let the run's checkpoints be read from these rows when somebody looks."""
+        data = self._data
+        data.list_checkpoints = lambda: [checkpoint_of(each, replayed=kept) for each, kept in rows()]
+        data.list_answers = lambda: [response_of(each) for each, _ in rows() if each.kind == "human"]
+        data.list_agents = lambda: agents_of(rows())
+
+    def _end(self, status: RunStatus, *, error: ProcedureError | None = None, outcome: str | None = None) -> None:
         if error is not None:
             error.run = self.run
             if error.line is not None:
                 error.excerpt = mark(self.program.text, error.line, self.program.first_line)
-        is_refused = isinstance(error, errors.DivergenceError) and ledger.policy.strict
-        if not (is_refused or isinstance(error, StoreError)):
+        is_refused = isinstance(error, errors.DivergenceError) and self.ledger.policy.strict
+        if isinstance(error, StoreError):
+            with suppress(StoreError):  # it may have refused one value only; else nobody drives the run, which shows
+                self.save(status, error=error)
+        elif not is_refused:
             self.save(status, outcome=outcome, error=error)
         self.guest.close()
         self.emit(RunEnded(self.run))

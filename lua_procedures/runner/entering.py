@@ -12,7 +12,7 @@ from ..durable.entries import Entry
 from ..durable.journal import chain_after, frame_chain, key_of
 from ..errors import LimitExceeded
 from .frames import INSIDE, Frame
-from .ledger import hidden_entry
+from .hidden import hidden_entry
 from .outcomes import failure_text
 from .passes import Handler, Pass, Reply
 from .sought import Sought
@@ -37,7 +37,7 @@ class Entering:
             PlanReached: with ``--plan``, where it is new.
         """
         ledger = self._ledger
-        sought = ledger.seek(kind, name, "", line)
+        sought = ledger.seek(kind, name, "", line, entered=True)
         sought.variant = self._begun_anew(sought)
         known = sought.found or ledger.journal.siblings(frame_chain(sought.key, sought.variant))
         if not known:
@@ -52,7 +52,7 @@ class Entering:
         ledger = self._ledger
         again = key_of(sought.key, "redo", "", "")
         times = len(ledger.journal.find(again))
-        asked = ledger.asked_again(sought.name, sought.path)
+        asked = ledger.redoing.asks(sought.name, sought.path)
         if asked:
             sought.found = []
             ledger.write(hidden_entry(again, sought.key, "redo", ""))

@@ -21,7 +21,6 @@ class Frame:
     Built for every step that runs, so it computes nothing that most steps never ask for.
 
     Attributes:
-        prefix: what the paths inside start with: ``""`` or such as ``"3/"``.
         next: the position that the next operation takes.
         kind, name, asked, line, key, prev, path, started: of the composite operation whose frame this is, as its
             entry will keep them; of the outermost frame, ``kind`` is ``""``.
@@ -35,11 +34,18 @@ class Frame:
         content: of an entered operation, a hash of what was done inside it, whatever happened before it.
     """
 
-    __slots__ = (
-        "_chain", "_names", "_outer", "_root", "_variant", "announced", "asked", "asked_at", "clock", "content",
-        "entered", "key", "kind", "line", "name", "next", "notices_from", "path", "prefix", "prev", "ran", "spared",
-        "started",
-    )  # fmt: skip
+    # what most frames never change stays with the class
+    next = 0
+    clock: float | None = None
+    asked_at = 0.0
+    entered = False
+    ran = False
+    spared = False
+    announced = True
+    content = b""
+    _root: bytes | None = None
+    _chain: bytes | None = None
+    _names: dict[str, Entry] | None = None
 
     def __init__(  # noqa: PLR0917 - made for every step, where keywords cost
         self,
@@ -54,10 +60,9 @@ class Frame:
         notices_from: int = 0,
     ) -> None:
         self._outer = outer
+        self._variant = variant
         self.key = key
-        self.next = 0
         self.path = path
-        self.prefix = path + "/" if path else ""
         self.kind = kind
         self.name = name
         self.asked = asked
@@ -65,15 +70,11 @@ class Frame:
         self.notices_from = notices_from
         self.prev = outer.chain if outer else b""
         self.started = time.time()
-        self.clock: float | None = None
-        self.asked_at = 0.0
-        self.entered = self.ran = self.spared = False
-        self.announced = True
-        self.content = b""
-        self._variant = variant
-        self._root: bytes | None = None
-        self._chain: bytes | None = None
-        self._names: dict[str, Entry] | None = None
+
+    @property
+    def prefix(self) -> str:
+        """What the paths inside start with: ``""`` or such as ``"3/"``."""
+        return self.path + "/" if self.path else ""
 
     @property
     def root(self) -> bytes:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from ..durable.serialization import dumps, loads
 from ..errors import LimitExceeded, LuaRuntimeError
-from ..events import Noticed, Sink, StageMoved, StagesDeclared
+from ..events import Noticed, Sink, StageMoved, StagesDeclared, StopRequested
 from ..language.hints import unknown_name_hint
 from ..primitives.notices import notice_from
 from ..runs import Notice, StageMove
@@ -126,6 +126,7 @@ class Hosting:
 
     def stop_requested(self, reason: str, success: bool) -> None:  # noqa: FBT001 - called by Lua
         """The program (or what it looked at) asked for a stop; the run reads it from Lua at its end."""
+        self.emit(StopRequested(reason, success, seen=True))
 
     def recorded_stops(self) -> None:
         """Know the stops that the journal holds, so that a replay meets them again."""
@@ -137,6 +138,7 @@ class Hosting:
         """Ask for a stop from outside; it counts from where the program next looks."""
         self._waiting = dumps([reason, success])
         self._number(self._waiting)
+        self.emit(StopRequested(reason, success, seen=False))
 
     def _number(self, outcome: str) -> int:
         if outcome not in self.stops:

@@ -15,10 +15,12 @@ from ..events import Changed, CheckpointFinished, CheckpointStarted, Sink
 from ..fixtures.rows import CALLS
 from .explaining import difference, is_new, runs_again
 from .frames import Frame
+from .hidden import hidden_entry
 from .policy import PlanReached, Policy
+from .redoing import Redoing
 from .sought import Sought
 
-__all__ = ["Ledger", "hidden_entry"]
+__all__ = ["Ledger"]
 
 _DEEPEST = 100  # operations inside each other
 _SKIPPED: Final = ("step", "checkpoint")  # kinds that a replay does not enter
@@ -45,6 +47,7 @@ class Ledger:
         cuts: the cuts that were passed.
         calls: what was passed and may have asked the world outside, or has such inside it, and was not entered; in
             order, each with the agent whose turn it was in. What a cut takes back stays here.
+        redoing: what runs again although it is recorded.
         on_move: called when an operation was passed.
     """
 
@@ -63,7 +66,7 @@ class Ledger:
         self.now = journal.row.started
         self.replayed = 0
         self.executed = 0
-        self._redone: set[str] = set()
+        self.redoing = Redoing(journal, policy.redone, self.write)
         self.moved: dict[str, int] = {}
         self.cuts: list[Entry] = []
         self.calls: list[tuple[Entry, str]] = []
@@ -99,39 +102,23 @@ class Ledger:
         if self.policy.redo:
             return None
         found = self.journal.only(key)
-        return found if found is not None and found.reads is None else None
+        return found if found is not None and found.reads is None and key not in self.journal.redone else None
 
-    def seek(self, kind: str, name: str, asked: str, line: int, key: bytes | None = None) -> Sought:
-        """An operation and what the journal knows of it; ``key`` where it is known already."""
+    def seek(
+        self, kind: str, name: str, asked: str, line: int, key: bytes | None = None, *, entered: bool = False
+    ) -> Sought:
+        """An operation and what the journal knows of it.
+
+        ``key`` is given where it is known already; ``entered`` says that it is entered on each pass, so that what is
+        inside it is found or runs again by itself.
+        """
         frame = self.frames[-1]
         key = key or key_of(frame.chain, kind, name, asked)
         sought = Sought(kind, name, asked, line, key, f"{frame.prefix}{frame.next}", self.journal.find(key))
         sought.variant = self.journal.times(key)
-        if sought.found and self.policy.redo:
-            self._redo(sought)
+        if sought.found and (self.policy.redo or key in self.journal.redone):
+            self.redoing.look(sought, entered=entered)
         return sought
-
-    def _redo(self, sought: Sought) -> None:
-        """Forget what is recorded of an operation that is to run again, or that has such a one inside it."""
-        newest = sought.found[0]
-        if self._is_redone(newest):
-            sought.found = []
-        elif any(self._is_redone(inner) for inner in self.journal.all_inside(newest)):
-            sought.found = []
-            sought.variant = self.journal.index_of(newest)  # entered again, it finds what it did inside
-
-    def _is_redone(self, entry: Entry) -> bool:
-        return self.asked_again(entry.name, entry.path, "failed" if entry.failed else "")
-
-    def asked_again(self, *names: str) -> bool:
-        """Whether ``--redo`` names one of these."""
-        why = self.policy.redo.intersection(names)
-        self._redone |= why
-        return bool(why)
-
-    def never_redone(self) -> list[str]:
-        """What was asked to run again and is not there."""
-        return sorted(self.policy.redo - self._redone - {"failed"})
 
     def replay(self, entry: Entry, line: int = 0) -> None:
         """Pass over a recorded operation; ``line`` is where it stands now, 0 where it was recorded."""
@@ -213,7 +200,7 @@ class Ledger:
         if policy.plan:
             self.planned = self._superseded(before)
             self.change = self.change or is_new(sought, agent)
-            raise PlanReached
+            raise PlanReached(sought)
 
     def _superseded(self, before: Entry | None) -> list[Entry]:
         """An entry, what followed it, and what followed the operations that it is inside of, in path order."""
@@ -389,12 +376,6 @@ class Ledger:
         self.settle()
         if self.cuts:
             self.write(hidden_entry(b"end", b"", "end", "", outcome=" ".join(cut.key.hex() for cut in self.cuts)))
-
-
-def hidden_entry(key: bytes, chain: bytes, kind: str, name: str, *, asked: str = "", outcome: str = "null") -> Entry:
-    """An entry that takes no position."""
-    now = time.time()
-    return Entry(key, chain, chain, "", kind, name, asked, outcome, started=now, finished=now)
 
 
 def _told(entry: Entry) -> Any:

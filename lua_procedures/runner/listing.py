@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ..durable.entries import Entry
+from ..durable.journal import Journal
 from ..runs import Checkpoint, Usage
 from .ledger import Ledger
 from .outcomes import checkpoint_of, usage_of
+from .sought import Sought
 from .spending import sum_of
 
-__all__ = ["listing", "planned", "under_way"]
+__all__ = ["listing", "planned", "recalled", "recorded_lines", "under_way"]
 
 
 def listing(ledger: Ledger) -> list[tuple[Entry, bool]]:
@@ -26,13 +30,59 @@ def listing(ledger: Ledger) -> list[tuple[Entry, bool]]:
     return [rows[path] for path in sorted(rows, key=_places)]
 
 
-def planned(ledger: Ledger) -> list[Checkpoint]:
-    """What a pass with ``--plan`` found recorded from where it stopped, each with the tokens that it had cost.
+def recalled(journal: Journal, chain: bytes, lines: Mapping[int, int]) -> list[tuple[Entry, bool]]:
+    """What ``listing`` gives of a completed run that is not walked again.
 
-    One whose own frame is where the pass stopped is followed by what is superseded in it, and has no tokens itself.
+    Args:
+        journal: the run's.
+        chain: the last one of its outermost frame.
+        lines: line in which a checkpoint was recorded → where it stands now (see ``recorded_lines``).
     """
+    whole = [each for entry in journal.up_to(chain) for each in (entry, *journal.all_inside(entry))]
+    return [(entry._replace(line=lines.get(entry.line, entry.line)) if lines else entry, True) for entry in whole]
+
+
+def recorded_lines(ledger: Ledger) -> dict[int, int] | None:
+    """Line in which checkpoints of a completed pass were recorded → where they stand now, if they do elsewhere.
+
+    Returns:
+        None where the line alone does not tell: ``recalled`` would not give what ``listing`` gives.
+    """
+    if not ledger.moved:
+        return {}
+    lines = {ledger.moved[entry.path]: entry.line for entry in ledger.passed if entry.path in ledger.moved}
+    now = [(entry.path, entry.line) for entry, _ in listing(ledger)]
+    later = [(entry.path, entry.line) for entry, _ in recalled(ledger.journal, ledger.frames[0].chain, lines)]
+    return lines if now == later else None
+
+
+def planned(ledger: Ledger, first: Sought | None) -> tuple[list[Checkpoint], int]:
+    """What a pass with ``--plan`` knows of what would run, and how many of the outermost of these are not recorded.
+
+    That is the first operation, inside those that it came to rest in, and what is recorded from there on, each with
+    the tokens that it had cost. One whose own frame is where the pass stopped is followed by what is superseded in it,
+    and has no tokens itself. What the program would ask for after the first is not known before that has run.
+    """
+    if first is None:
+        return [], 0
     paths = [entry.path for entry in ledger.planned]
-    return [_with_usage(ledger, entry, after) for entry, after in zip(ledger.planned, [*paths, ""][1:], strict=True)]
+    rows = [_with_usage(ledger, entry, after) for entry, after in zip(ledger.planned, [*paths, ""][1:], strict=True)]
+    around = [row for row in rows if first.path.startswith(f"{row.path}/")]
+    rest = rows[len(around) :]
+    recorded = {row.path: row for row in around}
+    outer = [recorded.get(row.path, row) for row in under_way(ledger)]
+    if rest and (rest[0].path, rest[0].kind, rest[0].name) == (first.path, first.kind, first.name):
+        rest[0] = rest[0].model_copy(update={"line": first.line or None})
+        recorded[first.path] = rest[0]
+    else:
+        rest = [_to_run(first), *rest]
+    planned = [*outer, *rest]
+    return planned, int(planned[0].path not in recorded)
+
+
+def _to_run(sought: Sought) -> Checkpoint:
+    position = int(sought.path.rpartition("/")[2])
+    return Checkpoint(position=position, path=sought.path, kind=sought.kind, name=sought.name, line=sought.line or None)
 
 
 def _with_usage(ledger: Ledger, entry: Entry, after: str) -> Checkpoint:

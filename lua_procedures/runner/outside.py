@@ -38,6 +38,15 @@ class Outside:
         replaying = self._program.replaying
         return replaying is not None and replaying.answers("human")
 
+    @property
+    def times(self) -> list[int]:
+        """The times that the program saw, in microseconds."""
+        return list(self._times)
+
+    def recall(self, times: Iterable[int]) -> None:
+        """Know the times that a run saw which is not walked again."""
+        self._times = list(times)
+
     def seen_time(self, now: int) -> int:
         """The time that the program sees where the run's own is ``now``, in microseconds.
 
@@ -104,14 +113,18 @@ class Outside:
             elif entry.kind not in CALLS:
                 yield from _inside(entry, self._ledger.journal.all_inside(entry))
 
-    def fixture(self) -> Fixture:
-        """The pass as a fixture, without the texts of what was asked."""
+    def fixture(self, calls: Iterable[tuple[Entry, str]] | None = None) -> Fixture:
+        """The pass as a fixture, without the texts of what was asked.
+
+        Args:
+            calls: what it is made of, each with the agent whose turn it was in; the ledger's by default.
+        """
         program, journal = self._program, self._ledger.journal
         recording = program.recording
         options = loads(journal.row.options)
         rows = [
             row_of(entry, agent, recording.asked(entry.asked) if recording else None)
-            for entry, agent in self._made(self._ledger.calls)
+            for entry, agent in self._made(self._ledger.calls if calls is None else calls)
         ]
         return Fixture(
             own_name(journal.row.name, options.get("title", "")),

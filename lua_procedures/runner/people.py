@@ -12,9 +12,12 @@ from typing import Any, Final
 from ..durable.serialization import dumps, loads, normalise
 from ..durable.stores import Store
 from ..errors import AnswerRefused, ConversionError, HumanInputRequired, ProcedureError
-from ..human.answers import accept, expired
+from ..human.answers import accept
+from ..human.channels import came_from
+from ..human.expiry import expired
 from ..human.requests import TIMEOUT, HumanRequest, HumanResponse
 from ..human.responders import LATER, Asking, Responder, Scripted
+from .deadlines import Deadline
 
 __all__ = ["SLEEP", "People", "Suspended", "answer_text", "respond", "settled"]
 
@@ -88,13 +91,13 @@ class People:
         """The error of a headless run whose question nobody has scripted."""
         if not self.headless or self.responder is not None:
             return None
-        return HumanInputRequired(
-            f"a person must answer: {request.message}",
-            request=request,
-            line=request.line,
-            hint="Script the answer with --answers VAR (or --answers default), or set LUA_PROCEDURES_ANSWERS to a JSON "
-            f"file;\nor answer the paused run: %procedures answer {shlex.quote(name)} VALUE",
-        )
+        hints = [
+            *(scripted.why_none() for scripted in self.scripted),
+            "Script the answer with --answers VAR (or --answers default), or in a JSON file, LUA_PROCEDURES_ANSWERS;",
+            f"or answer the paused run: %procedures answer {shlex.quote(name)} VALUE",
+        ]
+        message = f"a person must answer: {request.message}"
+        return HumanInputRequired(message, request=request, line=request.line, hint="\n".join(filter(None, hints)))
 
     async def answer(self, request: HumanRequest) -> HumanResponse:
         """Ask, and wait for the first answer: from the responder, from elsewhere through the store, or by expiry.
@@ -120,21 +123,23 @@ class People:
             raise
 
     async def _first(self, request: HumanRequest, asking: Asking, delivered: asyncio.Queue[Any]) -> HumanResponse:
-        looked = time.monotonic()
+        looked, deadline = time.monotonic(), Deadline(request)
+        response: HumanResponse | None
         while True:
-            raw = await _next(delivered, _slice(request))
+            raw = await _next(delivered, min(_SLICE, deadline.left))
             if raw is LATER:
                 raise Suspended(request, until=request.expires_at)
-            if raw is not _NOTHING:
-                response = self._accepted(request, raw, asking)
-            elif request.expires_at is not None and time.time() >= request.expires_at:
+            if not deadline.left:  # first: an answer that came while nothing could turn may have come too late
                 response = _timed_out(request, "expiry")
+            elif raw is not _NOTHING:
+                response = self._accepted(request, raw, asking)
             elif time.monotonic() - looked >= _LOOK:
                 looked = time.monotonic()
                 response = self.elsewhere(request)
             else:
                 continue
             if response is not None:
+                response = self.settle(response)
                 asking.close(settled(request, response))
                 return response
 
@@ -151,9 +156,16 @@ class People:
         stored = self.store.request(self.journal, request.id)
         return None if stored is None or stored.answer is None else HumanResponse(**loads(stored.answer))
 
-    def settle(self, response: HumanResponse) -> None:
-        """Keep the answer with its question, so that nobody answers it again."""
-        self.store.answer(self.journal, response.request_id, answer_text(response))
+    def settle(self, response: HumanResponse) -> HumanResponse:
+        """Keep the answer with its question, so that nobody answers it again.
+
+        Returns:
+            The answer that counts: the first one, which somebody else may have given just now.
+        """
+        if self.store.answer(self.journal, response.request_id, answer_text(response)):
+            return response
+        stored = self.store.request(self.journal, response.request_id)
+        return response if stored is None or stored.answer is None else HumanResponse(**loads(stored.answer))
 
     def unused(self) -> list[Any]:
         """Scripted answers that nobody asked for."""
@@ -168,12 +180,6 @@ async def _next(delivered: asyncio.Queue[Any], seconds: float) -> Any:
         return await asyncio.wait_for(delivered.get(), seconds)
     except TimeoutError:
         return _NOTHING
-
-
-def _slice(request: HumanRequest) -> float:
-    if request.expires_at is None:
-        return _SLICE
-    return max(0.0, min(_SLICE, request.expires_at - time.time()))
 
 
 def _deadline(request: HumanRequest, first: HumanRequest) -> float | None:
@@ -213,4 +219,4 @@ def settled(request: HumanRequest, response: HumanResponse) -> str:
     """A sentence on how a question was settled, for a form that is shown no longer."""
     if response.timed_out:
         return f"timed out: {request.default_label() or 'no answer'}"
-    return "answered" if response.channel == "form" else f"answered by {response.channel}"
+    return f"answered {came_from(response.channel) or 'in a form'}"

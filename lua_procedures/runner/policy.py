@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
-__all__ = ["PlanReached", "Policy"]
+if TYPE_CHECKING:
+    from .sought import Sought
+
+__all__ = ["APPROVAL", "PlanReached", "Policy"]
+
+#: What a person is asked before a tool runs that needs approval.
+APPROVAL: Final = "Run the tool {}?"
 
 
 class PlanReached(Exception):
-    """With ``--plan``: the first operation that would run is reached."""
+    """With ``--plan``: the first operation that would run is reached.
+
+    Attributes:
+        first: that operation.
+    """
+
+    def __init__(self, first: Sought) -> None:
+        super().__init__()
+        self.first = first
 
 
 @dataclass(frozen=True)
@@ -34,3 +49,7 @@ class Policy:
     max_depth: int = 16
     reuses: bool = True
     max_tokens: int | None = None
+
+    def redone(self, *names: str) -> frozenset[str]:
+        """Why what has these names is to run again; a tool stands also for the question whether it may run."""
+        return frozenset(each for each in self.redo if each in names or APPROVAL.format(each) in names)

@@ -15,6 +15,7 @@ from ..language.hints import closest
 from ..primitives.human import build_request, known_options
 from .outcomes import response_text
 from .passes import LateHandler, Pass, Reply
+from .policy import APPROVAL
 from .sought import Sought
 
 __all__ = ["Questions"]
@@ -37,10 +38,12 @@ class Questions:
         self._warn_of_misspelt(draft, kind, line)
         return await self._answered(draft, line)
 
-    async def _approval(self, tool: str, given: str | None, fields: str | None, text: str, line: int) -> Reply:
+    async def _approval(self, tool: str, *said: Any) -> Reply:
         """A tool asks before it runs; a person may edit its arguments."""
+        given, fields, description, text, line = said
         arguments = loads(text, self._pass.converter.objects)
-        options = {"message": f"Run the tool {tool}?", "artifact": arguments, "artifact_type": "json"}
+        options = {"message": APPROVAL.format(tool), "artifact": arguments, "artifact_type": "json"}
+        options["context"] = description or None
         draft = build_request("approve", options, {}, id="", asked_at=time.time(), line=line)
         schema = (
             parameters_of(loads(fields)) if fields else self._pass.program.tool_rows[given]["schema"] if given else None
@@ -60,6 +63,8 @@ class Questions:
         self._ledger.go_live(sought)
         request = draft.model_copy(update={"id": f"{sought.key.hex()[:12]}{sought.variant or ''}"})
         response = await self._response(request, sought)
+        if response.channel != "default":  # which counts with that option only, so it is not for others to find first
+            response = self._people.settle(response)
         self._ledger.record(sought, dumps(response.value), started=request.asked_at, effects=response_text(response))
         self._people.settle(response)
         self._pass.data.pending = None
@@ -117,6 +122,8 @@ def _is_json(value: Any) -> bool:
 
 def _asked(request: HumanRequest) -> str:
     """What makes a question the same question: its content, not when or where it is asked."""
-    left_out = {"id", "asked_at", "expires_at", "line"} | ({"response_schema"} if request.editable else set())
+    left_out = {"id", "asked_at", "expires_at", "line"}
+    if request.editable:  # what a tool says of itself is no part of the question
+        left_out |= {"context", "response_schema"}
     content: dict[str, Any] = request.model_dump(exclude=left_out, exclude_defaults=True)
     return "\x1e".join(f"{key}\x1f{json.dumps(content[key], sort_keys=True, default=repr)}" for key in sorted(content))

@@ -6,6 +6,7 @@ import asyncio
 import time
 
 from ..durable.serialization import dumps, loads
+from ..events import Waiting
 from .passes import LateHandler, Pass, Reply
 from .people import SLEEP, Suspended
 
@@ -21,7 +22,7 @@ class Sleeping:
         self._pass = within
         self.late_handlers: dict[str, LateHandler] = {"sleep": self._sleep}
 
-    async def _sleep(self, seconds: float, line: int) -> Reply:
+    async def _sleep(self, seconds: float, line: int, why: str | None = None) -> Reply:
         ledger, journal = self._pass.ledger, self._pass.journal
         sought = ledger.seek("sleep", "", f"seconds\x1f{seconds!r}", line)
         if sought.found:
@@ -32,7 +33,9 @@ class Sleeping:
         id = f"{SLEEP}{sought.key.hex()}-{sought.variant}"
         waits = 0 if self._pass.outside.is_replayed else seconds
         kept = journal.store.ask(journal.row.id, id, dumps({"until": started + waits}))
-        await self._until(loads(kept.request)["until"])
+        until = loads(kept.request)["until"]
+        self._pass.emit(Waiting(sought.path, until, why or ""))
+        await self._until(until)
         ledger.record(sought, "null", started=started)
         journal.store.answer(journal.row.id, id, "null")
         return ("value",)

@@ -80,7 +80,7 @@ class Spending:
         for place in range(self._seen, len(ledger.passed)):
             entry = ledger.passed[place]
             self._add(entry)
-            if entry.kind in ("step", "checkpoint") and ledger.kept[place]:  # it was not entered
+            if entry.tail is not None and entry.kind in ("step", "checkpoint") and ledger.kept[place]:  # not entered
                 for inner in ledger.journal.all_inside(entry):
                     self._add(inner)
         self._seen = len(ledger.passed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Callable, Mapping, Sequence
 from itertools import takewhile
 from typing import Any, Final
@@ -14,7 +15,7 @@ from ..agents.retrying import Retry
 from ..agents.schemas import output_schema, parameters_of
 from ..durable.serialization import dumps, loads
 from ..errors import ModelError
-from ..events import TextStreamed, Told
+from ..events import TextStreamed, Told, Waiting
 from ..runs import Notice
 from .once import Once
 from .outcomes import usage_text
@@ -169,6 +170,7 @@ class Turns:
             notices.append(Notice(kind="log", level="warning", message=said, line=sought.line or None))
             self._pass.host.show(notices[-1])
             begin()
+            emit(Waiting(sought.path, time.time() + delay, f"attempt {attempt} of {retry.max_attempts} failed"))
 
         async def ask() -> dict[str, Any]:
             begin()

@@ -61,6 +61,19 @@ class OwnershipConformance:
         with store.own(second) as ownership:
             assert ownership.epoch == 1
 
+    def test_who_looks_whether_a_journal_is_driven_takes_nothing(self, store: Store, other: Store) -> None:
+        """Every handle sees an owner while there is one, in every process, and counts no epoch up by looking."""
+        journal, free = store.create(some_row()).id, store.create(some_row("other")).id
+        assert not store.driven(journal)
+        with store.own(journal) as ownership:
+            assert [each.driven(journal) for each in (store, other, store)] == [True] * 3
+            assert not other.driven(free)
+            store.append(journal, some_entry(), ownership.epoch)
+        assert [each.driven(journal) for each in (store, other)] == [False] * 2
+        assert store.owner(journal) == ownership.owner
+        assert store.owner(free) is None
+        assert not store.driven(free + 1)
+
     def test_releasing_twice_is_once(self, store: Store, other: Store) -> None:
         """An ownership that was released does not release the next one."""
         journal = store.create(some_row()).id

@@ -19,6 +19,8 @@ from lua_procedures.command_line.main import main
 from lua_procedures.durable.stores.memory import MemoryStore
 from lua_procedures.errors import AnswerRefused
 
+from ..bounds import PATIENCE
+
 
 @dataclass
 class Context:
@@ -244,7 +246,7 @@ def test_blocking_waits_for_an_answer_from_elsewhere(store, request_of):
         time.sleep(0.01)
     assert api.show("p", store=store).status == "paused"
     api.answer("p", value=True, store=store)
-    waiting.join(10)
+    waiting.join(PATIENCE)
     assert answers[0].value is True
 
 
@@ -286,7 +288,7 @@ def test_blocking_ends_with_the_time(store, request_of):
     assert (response.value, response.timed_out) == (False, True)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.booleans()), min_size=1, max_size=6))
 def test_any_row_of_questions_comes_to_its_end(models, exceptions, script):
     """Left at each question and run again from the top, every call gets the answer that was given to it."""

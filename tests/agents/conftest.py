@@ -9,6 +9,7 @@ import pytest
 from lua_procedures.agents import threads
 from lua_procedures.agents.calling import acall, call
 
+from ..bounds import PATIENCE
 from .openai_server import serving
 
 
@@ -24,7 +25,7 @@ def model(server):
     """A model of OpenAI's that asks the server, without retries of its own."""
     from langchain_openai import ChatOpenAI
 
-    return ChatOpenAI(model="gpt-4o-mini", base_url=server.url, api_key="sk-of-a-test", max_retries=0, timeout=10)
+    return ChatOpenAI(model="gpt-4o-mini", base_url=server.url, api_key="sk-of-a-test", max_retries=0, timeout=PATIENCE)
 
 
 @pytest.fixture(params=["sync", "async"])

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from ..environments import old_python
 from .desks import SETUP, Desk
 from .pages import FrontEnd, Notebook
 from .procedures import LOAD, Cells
@@ -58,9 +59,16 @@ def browser(chromium):
 def _opener(server: Server, browser: Browser) -> Iterator[Callable[..., Notebook]]:
     contexts, paths = [], []
 
-    def open_it(*sources: str, front_end: FrontEnd = "lab", saved: object = None, width: int = 1180) -> Notebook:
-        path = server.write_untrusted(saved) if saved else server.write_notebook(sources)
-        context = browser.new_context(viewport={"width": width, "height": 860})
+    def open_it(
+        *sources: str,
+        front_end: FrontEnd = "lab",
+        saved: object = None,
+        kernel: str = "python3",
+        width: int = 1180,
+        scale: int = 1,
+    ) -> Notebook:
+        path = server.write_untrusted(saved) if saved else server.write_notebook(sources, kernel)
+        context = browser.new_context(viewport={"width": width, "height": 860}, device_scale_factor=scale)
         contexts.append(context)
         paths.append(path.name)
         return Notebook(context.new_page(), server.url, path, front_end).open()
@@ -76,7 +84,8 @@ def open_notebook(jupyter_server, browser):
     """A function that opens a notebook of the given cells: ``open_notebook(source, …, front_end="lab")``.
 
     ``saved`` takes the contents of a file instead, which is opened as somebody else's: untrusted, without a kernel's
-    memory, in a browser of its own.
+    memory, in a browser of its own. ``kernel`` is the name of a kernel spec; ``width`` is that of the window, and
+    ``scale`` says how many pixels of the screen make one of the page.
     """
     with _opener(jupyter_server, browser) as open_it:
         yield open_it
@@ -123,6 +132,13 @@ def cells(open_shared_notebook):
 def cells7(open_shared_notebook):
     """The same in Notebook 7."""
     return Cells(open_shared_notebook(LOAD, "", "", "", front_end="notebook"))
+
+
+@pytest.fixture(scope="session")
+def old_kernel(jupyter_server, pytestconfig):
+    """The name of a kernel whose ipykernel delivers no click to an awaiting cell."""
+    jupyter_server.add_kernel("old", old_python(pytestconfig))
+    return "old"
 
 
 @pytest.fixture(params=["cells", "cells7"])

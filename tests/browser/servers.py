@@ -25,7 +25,7 @@ class Server:
 
     def __init__(self, folder: Path) -> None:
         self.root = folder / "root"
-        self.url = f"http://127.0.0.1:{_free_port()}"
+        self.url = ""
         self._folder = folder
         for name in ("root", "config/labconfig", "data", "runtime", "ipython"):
             (folder / name).mkdir(parents=True)
@@ -33,19 +33,27 @@ class Server:
         (folder / "config/labconfig/page_config.json").write_text(json.dumps(quiet))
 
     def start(self) -> subprocess.Popen[bytes]:
-        """Start the server's process and wait until it answers."""
-        log = (self._folder / "server.log").open("wb")
-        with log:
+        """Start the server's process and wait until it answers; again where somebody else was faster at its port."""
+        for _ in range(3):
+            process = self._start_at(_free_port())
+            if process is not None:
+                return process
+        raise RuntimeError(f"the Jupyter server did not start:\n{(self._folder / 'server.log').read_text()}")
+
+    def _start_at(self, port: int) -> subprocess.Popen[bytes] | None:
+        self.url = f"http://127.0.0.1:{port}"
+        with (self._folder / "server.log").open("wb") as log:
             process = subprocess.Popen(self._command(), env=self._environment(), stdout=log, stderr=log)
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline and process.poll() is None:
             with contextlib.suppress(OSError):
                 self.request("GET", "/api")
-                return process
+                if process.poll() is None:  # it is this one that answered
+                    return process
             time.sleep(0.2)
         process.kill()
         process.wait()
-        raise RuntimeError(f"the Jupyter server did not start:\n{(self._folder / 'server.log').read_text()}")
+        return None
 
     def request(self, method: str, path: str) -> Any:
         """Call the server's REST interface."""
@@ -53,11 +61,18 @@ class Server:
             text = reply.read()
         return json.loads(text) if text else None
 
-    def write_notebook(self, sources: Sequence[str]) -> Path:
+    def add_kernel(self, name: str, python: str) -> None:
+        """Offer the ipykernel of another interpreter."""
+        spec = {"argv": [python, "-m", "ipykernel_launcher", "-f", "{connection_file}"], "display_name": name}
+        folder = self._folder / "data" / "kernels" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "kernel.json").write_text(json.dumps({**spec, "language": "python"}))
+
+    def write_notebook(self, sources: Sequence[str], kernel: str = "python3") -> Path:
         """Write a new notebook of code cells into the root."""
         cells = [nbformat.v4.new_code_cell(source) for source in sources]
         contents = nbformat.v4.new_notebook(cells=cells)
-        contents.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        contents.metadata["kernelspec"] = {"name": kernel, "display_name": kernel, "language": "python"}
         return self._write(contents)
 
     def write_untrusted(self, saved: Any) -> Path:

@@ -13,9 +13,10 @@ DRAW = 'local n = Step.run("draw", function() return math.random(1, 2^40) end)\n
 TWO = 'local a = Human.approve("First?")\nlocal b = Human.input("Second?")\nreturn {a, b}'
 
 
-def test_expiry_takes_the_default_that_the_countdown_named(cells, shot):
+def test_expiry_takes_the_default_that_the_countdown_named(both, shot):
     """The countdown names the default; when the time is up it is taken, and the record says that it timed out."""
-    cells.begin('%%procedure late -o late\nreturn Human.approve{message = "In time?", default = true, timeout = 2}')
+    cells = both
+    cells.begin('%%procedure late -o late\nreturn Human.approve{message = "In time?", default = true, timeout = 5}')
     expect(cells.form("In time?").get_by_role("timer")).to_contain_text("Takes “Approve”")
     cells.notebook.wait_for_text(1, "completed")
     assert "timed out" in cells.text()
@@ -116,17 +117,17 @@ def test_a_page_reloaded_after_later_goes_on(open_cells):
     assert WIDGET not in cells.saved_output()
 
 
-def test_a_restarted_kernel_goes_on_from_the_store(cells, shot):
+def test_a_restarted_kernel_goes_on_from_the_store(both, shot):
     """With a store on disk the same question comes back after a restart, and no step runs twice."""
-    source = (
-        f'%%procedure kept --store sqlite:///kept.db -o kept\n{DRAW}return {{n, Human.approve("Take " .. n .. "?")}}'
-    )
+    cells = both
+    store = f"sqlite:///{cells.notebook.front_end}.db"
+    source = f'%%procedure kept --store {store} -o kept\n{DRAW}return {{n, Human.approve("Take " .. n .. "?")}}'
     cells.begin(source)
     question = cells.form("Take").locator(".lpf-message").inner_text()
     cells.notebook.restart_kernel()
-    lost = cells.form("Take")
-    expect(lost).to_contain_text("run the cell again to answer")
-    expect(lost.get_by_role("button", name="Approve")).to_be_disabled()
+    cells.notebook.wait_for_text(1, "to answer: run it again")
+    cells.has_no_form()
+    expect(cells.notebook.cell_output(1)).to_contain_text(question)
     shot(cells.notebook, "restarted")
     cells.load()
     cells.begin(source)
@@ -148,3 +149,25 @@ def test_a_restarted_kernel_forgets_its_memory(cells):
     form = cells.form("Take")
     assert form.locator(".lpf-message").inner_text() != question
     expect(cells.notebook.cell_output(1)).to_contain_text("kept 0, ran 1")
+
+
+@pytest.mark.parametrize("how", ["restart", "shut down"])
+def test_without_its_kernel_a_form_is_its_record(open_cells, how, shot):
+    """When the kernel goes, the output says what was asked and how to answer, also in the notebook opened again."""
+    cells = open_cells()
+    cells.begin('%%procedure gone -o gone\nreturn Human.approve("Gone?")')
+    cells.form("Gone?")
+    cells.notebook.save()
+    if how == "restart":
+        cells.notebook.restart_kernel()
+    else:
+        cells.notebook.command("kernelmenu:shutdown")
+    cells.notebook.wait_for_text(1, "to answer: run it again")
+    cells.has_no_form()
+    saved = cells.saved_output()
+    assert WIDGET not in saved
+    assert "Gone?" in saved["text/plain"]
+    cells.notebook.reload(idle=False)
+    cells.notebook.wait_for_text(1, "Gone?")
+    cells.has_no_form()
+    shot(cells.notebook, "opened")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from .procedures import LOAD, RELEASE
+from .procedures import LOAD, RELEASE, WIDGET
 
 pytestmark = pytest.mark.browser
 
@@ -36,6 +36,28 @@ WATCH = """(output) => {
         last = now;
     }, 10);
 }"""
+HEIGHTS = """(output) => {
+    window.heights = [];
+    const look = () => {
+        const height = output.getBoundingClientRect().height;
+        if (height !== window.heights.at(-1)) window.heights.push(height);
+        requestAnimationFrame(look);
+    };
+    look();
+}"""
+#: A run that goes on until somebody stops it, and has something to open.
+WORK = """\
+%%procedure work --max-seconds 120 -o work
+Human.notify{message = "Findings", details = {{title = "How", content = "by looking"}, {title = "Else", content = "x"}}}
+Log.info("a long line " .. string.rep("lorem ipsum ", 60) .. "the end")
+local n = 0
+while not Stop.requested() do
+  n = n + 1
+  Step.run("work " .. n, function() if n % 2 == 0 then Step.run("part", function() end) end Sleep(0.1) end)
+  if n == 40 then Human.approve("Go on?") end
+end
+return Stop.reason()
+"""
 ROWS = "(output) => [...output.querySelectorAll('tr')].map((row) => Math.round(row.getBoundingClientRect().height))"
 
 
@@ -178,6 +200,68 @@ def test_the_output_does_not_jump(cells):
     assert output.evaluate(ROWS) == during
 
 
+@pytest.mark.parametrize("front_end", ["lab", "notebook"])
+def test_what_a_person_opened_stays_open(open_cells, shot, front_end):
+    """Drawings, a form, its answer and the record leave open what was opened, focused what had the focus."""
+    cells = open_cells(front_end=front_end)
+    cells.begin(WORK)
+    output = cells.notebook.cell_output(1)
+    opened = output.locator("details[open] > summary")
+    expect(output.get_by_role("button", name="Request stop")).to_be_visible()
+    output.locator("summary", has_text="a long line").click()
+    output.locator("summary", has_text="How").click()
+    expect(output).to_contain_text("earlier checkpoint")
+    expect(output.locator("summary", has_text="How")).to_be_focused()
+    shot(cells.notebook, "opened")
+    cells.form("Go on?")
+    expect(opened).to_have_count(2)
+    shot(cells.notebook, "asked")
+    cells.press("Approve")
+    expect(output).not_to_contain_text("Go on?")
+    expect(opened).to_have_count(2)
+    output.get_by_role("button", name="Request stop").click()
+    cells.notebook.wait_for_text(1, "completed")
+    expect(opened).to_have_count(2)
+    assert [each.inner_text()[:16] for each in opened.all()] == ["How", "info a long line"]
+
+
+def test_a_stop_is_requested_in_the_panel(cells, shot):
+    """The control in the panel asks the program to stop: it sees why, and ends as it likes; no widget is left."""
+    cells.begin(WORK.replace("n == 40", "false"))
+    output = cells.notebook.cell_output(1)
+    output.get_by_role("button", name="Request stop").click()
+    cells.notebook.wait_for_text(1, "completed")
+    shot(cells.notebook, "stopped")
+    assert cells.python("(work.value, work.stop.requested)") == ("by hand, in the panel", True)
+    expect(output.get_by_role("button")).to_have_count(0)
+    assert WIDGET not in cells.saved_output()
+    assert "widgets" not in cells.notebook.save()["metadata"]
+
+
+def test_a_program_that_does_not_look_is_not_asked(cells):
+    """Where no request to stop would be seen, the panel offers none."""
+    cells.begin("%%procedure deaf\nSleep(1.5)\nreturn 1")
+    output = cells.notebook.cell_output(1)
+    expect(output).to_contain_text("until")
+    cells.page.wait_for_timeout(900)
+    expect(output.get_by_role("button")).to_have_count(0)
+    cells.notebook.wait_for_text(1, "completed")
+
+
+def test_the_output_does_not_shrink_and_grow(cells):
+    """While steps come and go the output gets no lower from one drawing to the next."""
+    source = "%%procedure steady\nlocal i, part = 0, function() Sleep(0.02) end\nwhile true do\n  i = i + 1\n"
+    source += "  Step.run('work ' .. i, function()\n    if i % 2 == 0 then\n"
+    cells.begin(source + "for j = 1, 4 do Step.run('part ' .. j, part) end end\n    Sleep(0.1)\n  end)\nend")
+    output = cells.notebook.cell_output(1)
+    expect(output).to_contain_text("earlier checkpoint")
+    output.evaluate(HEIGHTS)
+    cells.page.wait_for_timeout(3000)
+    heights = cells.page.evaluate("window.heights")
+    cells.stop()
+    assert heights == sorted(heights)
+
+
 def test_a_long_run_leaves_the_browser_responsive(cells, shot):
     """Ten thousand steps change the output about four times a second, never block the page, and are counted right."""
     source = "%%procedure long -o long\nlocal sum = 0\nfor i = 1, 10000 do\n  local n = i\n"
@@ -267,8 +351,12 @@ def test_an_error_is_short(cells, shot):
     cells.notebook.wait_for_text(1, "failed")
     cells.notebook.wait_until_idle()
     text = cells.text()
-    assert "line 4" in text
+    assert text.count("attempt to index a nil value") == 1
+    assert "-> 4 | return t.x + n" in text
+    assert text.rstrip().endswith("LuaRuntimeError at line 4; the record above says more")
     assert "lua_procedures/" not in text
     shot(cells.notebook, "failed")
+    (error,) = [each for each in cells.notebook.save()["cells"][1]["outputs"] if each["output_type"] == "error"]
+    assert "attempt to index a nil value" in error["evalue"]
     assert cells.notebook.errors == []
     assert LOAD not in text

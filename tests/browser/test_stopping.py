@@ -72,3 +72,5 @@ def test_a_stop_is_a_short_error(cells):
     cells.stop()
     assert "lua_procedures/" not in cells.text()
     assert cells.text().count("Traceback") == 0
+    assert cells.text().rstrip().endswith("KeyboardInterrupt: brief was stopped")
+    assert cells.text().count("run it again") == 2  # to answer the question, and to go on

@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ..bounds import PATIENCE
+
 ROOT = Path(__file__).parents[2]
 COMMAND = (sys.executable, "-m", "lua_procedures")
 
@@ -53,7 +55,7 @@ class Folder:
         """Run a command without a terminal."""
         done = subprocess.run(
             [*COMMAND, *words], cwd=self.path, env={**self.environment, **variables}, input=stdin, capture_output=True,
-            encoding="utf-8", timeout=60, check=False,
+            encoding="utf-8", timeout=PATIENCE, check=False,
         )  # fmt: skip
         return Done(done.returncode, done.stdout, done.stderr)
 
@@ -64,14 +66,14 @@ class Folder:
             stderr=subprocess.PIPE, encoding="utf-8",
         )  # fmt: skip
 
-    def terminal(self, *words: str, into: str = "/dev/tty", stream: int = 1) -> Any:
-        """A command at a terminal; one of its streams may go into a file."""
+    def terminal(self, *words: str, into: str = "/dev/tty", stream: int = 1, **variables: str) -> Any:
+        """A command at a terminal, without a movable cursor unless ``TERM`` says else; a stream may go into a file."""
         import pexpect  # type: ignore[import-untyped]  # not on Windows
 
         line = f"exec {shlex.join([*COMMAND, *words])} {stream}> {into}"
         return pexpect.spawn(
-            "/bin/sh", ["-c", line], cwd=str(self.path), env={**self.environment, "TERM": "dumb"}, encoding="utf-8",
-            timeout=20, echo=False,
+            "/bin/sh", ["-c", line], cwd=str(self.path), env={**self.environment, "TERM": "dumb", **variables},
+            encoding="utf-8", timeout=PATIENCE, echo=False, dimensions=(40, 120),
         )  # fmt: skip
 
 

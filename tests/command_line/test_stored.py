@@ -7,6 +7,8 @@ import os
 import pytest
 
 from lua_procedures import CheckpointManager, RunState
+from lua_procedures.durable.stores import open_store
+from lua_procedures.testing.samples import some_row
 
 from .commands import ASK
 
@@ -58,6 +60,16 @@ def test_list(paused):
     assert "records" not in paused("show", "nobody").err
 
 
+def test_list_shows_a_seed_that_was_given(cli):
+    """A run with ``--seed`` goes on only with it: the list says which."""
+    program = cli.write("a.lua", "return 1")
+    cli("run", program)
+    assert "seed" not in cli("list").out
+    cli("run", program, "--seed", "7")
+    assert cli("list").out.endswith("  seed 7\n")
+    assert cli("list", "--json").json[0]["seed"] == 7
+
+
 def test_show(paused):
     """The record with its open question, and how to answer it; nothing runs."""
     done = paused("show", "two")
@@ -69,6 +81,25 @@ def test_show(paused):
     shown = paused("show", "two", "--json").json
     assert (shown["status"], shown["pending"]["message"], shown["replayed"]) == ("paused", "Name?", 1)
     assert paused("list", "--json").json[0]["status"] == "paused"
+
+
+def test_an_answer_says_how_to_go_on(paused):
+    """The command to type next is complete, also where the store is another one."""
+    assert paused("answer", "two", "42").err == "answered: Name?\nto go on: python -m lua_procedures resume two\n"
+    program = paused.write("ask.lua", ASK)
+    paused("run", program, "--name", "a b", "--store", "my runs.db")
+    done = paused("answer", "a b", "no", "--store", "my runs.db")
+    assert done.err.endswith("to go on: python -m lua_procedures resume 'a b' --store 'my runs.db'\n")
+
+
+def test_of_many_runs_the_nearest_is_named(paused):
+    """A name that is mistyped is answered in a line, whatever the number of runs."""
+    store = open_store(str(paused.path / "lua-procedures.db"))
+    for number in range(100):
+        store.create(some_row(f"run {number}"))
+    store.close()
+    assert paused("show", "twoo").err.endswith("\nDid you mean two?\n")
+    assert paused("show", "quite another").err.endswith("\nThere are 101 runs; none has a name like that.\n")
 
 
 def test_answer_then_resume(paused):

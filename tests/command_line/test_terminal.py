@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 
 import pytest
 
@@ -36,12 +35,13 @@ def test_what_does_not_fit_is_asked_again(cli):
     """A wrong answer is said, and the prompt comes back; an empty line asks again."""
     program = 'return Human.select{message = "Color?", options = {"red", "blue"}}'
     child = cli.terminal("run", cli.write("c.lua", program))
-    child.expect_exact("options: red, blue")
+    child.expect_exact("1  red")
+    child.expect_exact("2  blue")
     for typed, said in (("green", "Unknown option"), ("", "")):
-        child.expect_exact("choice (several as a JSON list): ")
+        child.expect_exact("choice: ")
         child.sendline(typed)
         child.expect_exact(said)
-    child.expect_exact("choice (several as a JSON list): ")
+    child.expect_exact("choice: ")
     child.sendline("blue")
     code, text = ended(child)
     assert (code, text.splitlines()[-1]) == (0, "blue")
@@ -64,12 +64,14 @@ def test_several_questions(cli):
 def test_a_review_is_shown_whole(cli):
     """The artifact is there in full, with the context and the decisions."""
     child = cli.terminal("run", cli.write("r.lua", REVIEW))
-    child.expect_exact("decision: ")
+    child.expect_exact("decision, or edit: ")
     shown = child.before.replace("\r\n", "\n")
     assert "  | first line\n  | second line\n" in shown
     assert "version" in shown
-    assert "options: Ship, Hold" in shown
+    assert "1  Ship\n  2  Hold\n" in shown
     child.sendline("Hold")
+    child.expect_exact("feedback (Enter for none): ")
+    child.sendline("")
     assert ended(child)[0] == 0
 
 
@@ -82,9 +84,9 @@ local r = Human.review{message = bad, artifact = bad, options = {"Ship"}}
 return bad
 """
     child = cli.terminal("run", cli.write("x.lua", program))
-    child.expect_exact("decision: ")
+    child.expect_exact("decision, or edit: ")
     shown = child.before
-    child.sendline("Ship")
+    child.sendline("Ship\n")
     code, text = ended(child)
     assert code == 0
     assert "\x1b" not in shown + text
@@ -92,16 +94,14 @@ return bad
 
 
 def test_an_answer_from_another_terminal_closes_the_prompt(cli):
-    """The waiting process notices within a second, says who answered, and drops what was half typed."""
+    """The waiting process notices, says who answered, and drops what was half typed."""
     program = 'local a = Human.input{message = "First?"}\nreturn {a, Human.input{message = "Second?"}}'
     child = cli.terminal("run", cli.write("two.lua", program))
     child.expect_exact("answer: ")
     child.send("half ty")
     assert cli("answer", "two", "from elsewhere").code == 0
-    began = time.monotonic()
-    child.expect_exact("answered by command line")
+    child.expect_exact("answered from the command line")
     child.expect_exact("Second?")
-    assert time.monotonic() - began < 1
     child.expect_exact("answer: ")
     child.sendline("here")
     code, text = ended(child)
@@ -111,12 +111,15 @@ def test_an_answer_from_another_terminal_closes_the_prompt(cli):
 
 def test_answer_with_resume_leaves_the_run_to_who_waits(cli):
     """Where another process drives the run ``answer --resume`` hands the answer over, and nothing is done twice."""
-    program = f'{ASK.splitlines()[0]}\nSleep(3)\nStep.run("once", function() print("did it") end)\nreturn ok'
+    once = 'Step.run("once", function() print("did it") end)'
+    program = f'{ASK.splitlines()[0]}\nHuman.input{{message = "Who?"}}\n{once}\nreturn ok'
     child = cli.terminal("run", cli.write("ask.lua", program))
     child.expect_exact("yes or no: ")
     other = cli("answer", "ask", "yes", "--resume")
     assert other.code == 0
     assert "answered; the run 'ask' is" in other.err
+    child.expect_exact("answer: ")
+    child.sendline("Ada")
     code, text = ended(child)
     assert (code, text.count("did it")) == (0, 1)
     assert cli("run", "ask.lua", "--json").json["executed"] == 0
@@ -126,7 +129,7 @@ def test_a_question_that_expires(cli):
     """The default is taken while the prompt is open, and the prompt says so."""
     program = 'return Human.approve{message = "Ship?", timeout = 1, default = true}'
     child = cli.terminal("run", cli.write("t.lua", program))
-    child.expect_exact("yes or no: ")
+    child.expect_exact("Ship?")
     child.expect_exact("timed out: Approve")
     code, text = ended(child)
     assert (code, text.splitlines()[-1]) == (0, "true")

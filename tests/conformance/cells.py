@@ -162,6 +162,9 @@ class DyingStore:
     def owner(self, journal: int) -> Owner | None:
         return self._read(self._store.owner, journal)
 
+    def driven(self, journal: int) -> bool:
+        return self._read(self._store.driven, journal)
+
     def ask(self, journal: int, request_id: str, request: str) -> StoredRequest:
         return self._write(self._store.ask, journal, request_id, request)
 
@@ -179,6 +182,9 @@ class DyingStore:
 
     def entries(self, journal: int) -> Iterator[Entry]:
         return self._read(self._store.entries, journal)
+
+    def last(self, journal: int) -> Entry | None:
+        return self._read(self._store.last, journal)
 
     def request(self, journal: int, request_id: str) -> StoredRequest | None:
         return self._read(self._store.request, journal, request_id)

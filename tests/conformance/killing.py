@@ -37,7 +37,7 @@ from tests.conformance.killed_program import PROGRAM, World
 IMPORTED = "jsonschema langchain_core.tools langsmith.run_helpers lua_procedures.language.runtime psycopg tenacity"
 SQLITE = "sqlite:///{folder}/runs.db"
 NAMES = """
-create save find journals entries append own owner ask request requests open_requests answer forget close
+create save find journals entries last append own owner driven ask request requests open_requests answer forget close
 """.split()
 
 
@@ -259,19 +259,12 @@ def stores(given: list[str] | None) -> Iterator[list[str]]:
     if given:
         yield given
         return
-    from tests.durable.cluster import Cluster, binaries
+    from tests.durable.cluster import serving
 
-    found = binaries()
-    if found is None:
-        say("no PostgreSQL server is installed: SQLite only")
-        yield [SQLITE]
-        return
-    cluster = Cluster(found)
-    try:
-        cluster.start()
-        yield [SQLITE, cluster.url()]
-    finally:
-        cluster.remove()
+    with serving() as cluster:
+        if cluster is None:
+            say("no PostgreSQL server is installed: SQLite only")
+        yield [SQLITE, *([cluster.url()] if cluster else [])]
 
 
 def main() -> int:

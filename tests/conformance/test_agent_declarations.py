@@ -47,6 +47,18 @@ def test_a_second_declaration_counts_and_takes_no_turn(cell, source, value):
     assert not model.requests
 
 
+@pytest.mark.parametrize("parts", ["model = 'other'", "provider = 'openai', temperature = 0", "tools = {}"])
+@pytest.mark.parametrize("first", ['Agent "w" {system_prompt = "p"}', 'w = Agent {system_prompt = "p"}'])
+def test_what_may_be_a_second_declaration_is_refused(cell, first, parts):
+    """In another line, fields that a turn takes too are neither a turn nor a declaration; both are still possible."""
+    model = chat("said")
+    error = cell.fails(f'{first}\nAgent "w" {{{parts}}}', chat_models={"*": model})
+    assert (error.line, model.requests) == (2, [])
+    assert "w: it is declared already, in line 1; for a turn of it say message = … or .turn{…}" in error.message
+    turn = f'{first}\nreturn Agent("w").turn{{{parts}}}.content'
+    assert cell(turn, chat_models={"*": model}).value == "said"
+
+
 @pytest.mark.parametrize(
     "call", ['Agent("w")("hi")', 'Agent "w" {message = "hi"}', 'Agent("w"){message = "hi", output = 1}']
 )

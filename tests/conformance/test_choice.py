@@ -171,3 +171,51 @@ def test_an_unknown_name_of_redo_is_told(world):
     world()
     again = world(redo=["nobody", "search"])
     assert messages(again, "warning") == ["--redo nobody: no checkpoint has that name or path"]
+
+
+def test_a_redo_that_pauses_is_gone_on_with(cell):
+    """What was asked to run again and waits for a person is not forgotten when the run goes on without that option."""
+    program = "return Human.approve{message = 'Deploy?'}"
+    assert cell(program, answers=[True]).value is True
+    assert cell(program, redo=["Deploy?"]).status == "paused"
+    cell.answer(value=False)
+    assert cell.resume().value is False
+    assert cell(program).value is False
+
+
+def test_a_redo_of_a_step_that_pauses_inside_is_gone_on_with(cell):
+    """Its function runs again after the pause, and finds what it has done since the redo."""
+    ran: list[str] = []
+
+    def note(text: str) -> str:
+        ran.append(text)
+        return text
+
+    program = """
+        return Step.run("ask", function()
+          Tool.get("note")({text = "begun"})
+          local sure = Human.approve{message = "Sure?"}
+          Tool.get("note")({text = sure and "yes" or "no"})
+          return sure
+        end)
+    """
+    assert cell(program, answers=[True], tools=[note]).value is True
+    assert cell(program, redo=["ask"], tools=[note]).status == "paused"
+    cell.answer(value=False)
+    assert cell(program, tools=[note]).value is False
+    assert ran == ["begun", "yes", "begun", "no"]
+    assert cell(program, tools=[note]).executed == 0
+
+
+def test_a_redo_inside_a_step_that_pauses_is_gone_on_with(cell):
+    """The step around it is entered again, and replays what stood before."""
+    program = """
+        return Step.run("both", function()
+          local first = Step.run("first", function() return os.time() end)
+          return {first, Human.approve{message = "Sure?"}}
+        end)
+    """
+    first = cell(program, answers=[True]).value[0]
+    assert cell(program, redo=["Sure?"]).status == "paused"
+    cell.answer(value=False)
+    assert cell.resume().value == [first, False]

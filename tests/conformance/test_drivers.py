@@ -18,12 +18,19 @@ from .cells import messages
 
 def test_a_new_pass_stops_the_one_that_is_driven():
     """Two passes of one run in one process: the later one goes on from what the earlier one finished."""
-    program = "local a = Step.run('charge', function() return os.clock() end) Sleep(0.3) return a"
+    program = "local a = Step.run('charge', function() return os.clock() end) hold() return a"
 
     async def both():
-        first = asyncio.ensure_future(arun(program, name="charged"))
-        await asyncio.sleep(0.1)
-        second = await arun(program, name="charged")
+        held = asyncio.Event()
+
+        async def hold() -> None:
+            if not held.is_set():
+                held.set()
+                await asyncio.sleep(3600)
+
+        first = asyncio.ensure_future(arun(program, name="charged", tools=[hold]))
+        await held.wait()
+        second = await arun(program, name="charged", tools=[hold])
         return await asyncio.gather(first, return_exceptions=True), second
 
     (first,), second = asyncio.run(both())
@@ -79,24 +86,24 @@ def test_a_completed_run_takes_no_answer(cell):
 
 @pytest.mark.parametrize(
     "program",
-    ["Sleep(20) return 1", "return Human.input('?')", "local n = 0 for i = 1, 1e9 do n = n + i end return n"],
+    ["Sleep(3600) return 1", "return Human.input('?')", "while true do end"],
 )
 def test_a_stop_is_never_lost(program):
     """It ends a blocking sleep, a scripted answer that takes its time, and a loop."""
+    timer = threading.Timer(0.3, os.kill, [os.getpid(), signal.SIGINT])
 
     def slow(_request):
-        time.sleep(20)
+        time.sleep(3600)
+
+    def begin() -> None:
+        timer.start()
 
     async def inside():  # a running loop: the run blocks
-        return run(program, answers=slow)
+        return run(f"begin() {program}", answers=slow, tools=[begin])
 
-    timer = threading.Timer(0.3, os.kill, [os.getpid(), signal.SIGINT])
-    timer.start()
-    started = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         asyncio.run(inside())
     timer.join()
-    assert time.monotonic() - started < 10
 
 
 def test_a_fault_of_the_host_is_not_dropped_near_the_end(cell):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from lua_procedures.events import Event, GraphGrew
 from lua_procedures.jobs import Job, run_here
+from lua_procedures.rendering.panel import panel_html
 from lua_procedures.rendering.progress import Progress
-from lua_procedures.rendering.record import panel_html
 
 PROGRAM = """
 GraphNode.create("claim")

@@ -17,6 +17,7 @@ import lua_procedures
 from lua_procedures.durable.entries import HIDDEN_KINDS, Entry
 from lua_procedures.durable.stores import open_store
 
+from ..bounds import PATIENCE
 from .cells import Cell, differing, timeless
 
 KILLS = 30
@@ -53,7 +54,7 @@ def forking(store: Path, program: Path):
         yield server
         assert server.stdin is not None
         server.stdin.close()
-        assert server.wait(timeout=30) == 0
+        assert server.wait(timeout=PATIENCE) == 0
 
 
 def run_for(server, name, seconds):

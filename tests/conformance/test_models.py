@@ -132,7 +132,7 @@ def server():
 def test_an_http_model(cell, server):
     """The input goes out as JSON, the answer comes back as plain data, and an error names the endpoint and status."""
     at, seen = server
-    declared = f'Model "m" {{ type = "http", endpoint = "{at}/%s", timeout = 5 }}'
+    declared = f'Model "m" {{ type = "http", endpoint = "{at}/%s", timeout = 100 }}'
     assert cell.twice(f"{declared % 'ok'} return Model('m'){{text = 'hi'}}.output.label").value == "ok"
     assert seen == [({"text": "hi"}, None)]
     error = cell.fails(f"{declared % 'bad'} return Model('m'){{text = 'hi'}}")

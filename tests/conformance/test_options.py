@@ -284,5 +284,40 @@ def test_a_plan_names_what_would_run(cell):
         'line 2: step "a" changed (its function)',
         "  to run  step  a  line 2",
         "  to run  step  b  line 3",
+        "the first is certain; the others are as recorded and may change once it has run",
     ]
     assert [(each.name, each.value) for each in planned.planned] == [("a", 1), ("b", 2)]
+
+
+def test_a_plan_says_what_is_new(cell):
+    """What would run first is in the plan where it is not recorded too, at its line; the rest is not known."""
+    program = 'Step.run("a", function() return 1 end)\n%sreturn Step.run("b", function() return 2 end)'
+    cell(program % "")
+    inserted = cell(program % 'Human.approve("Go?")\n', plan=True)
+    assert inserted._repr_mimebundle_()["text/plain"].split("\n") == [
+        "triage: pending · kept 1, would run 1 new, 1 again",
+        'line 2: question "Go?" is where step "b" was',
+        "  to run  person  Go?  line 2",
+        "  to run  step    b    line 2",
+        "the first is certain; the others are as recorded and may change once it has run",
+    ]
+    assert [(each.path, each.name, each.line, each.value) for each in inserted.planned] == [
+        ("1", "Go?", 2, None),
+        ("1", "b", 2, 2),
+    ]
+    new = cell(program.replace('"a"', '"other"') % "", plan=True, fresh=True)
+    assert new._repr_mimebundle_()["text/plain"].split("\n") == [
+        "triage: pending · kept 0, would run 1 new",
+        'line 1: step "other" is new',
+        "  to run  step  other  line 1",
+        "what follows is known once that has run",
+    ]
+
+
+def test_a_plan_says_what_is_new_inside(cell):
+    """Inside a sub-procedure the first that would run stands below it, which runs again."""
+    program = 'part = Procedure { function() Step.run("a", function() end)%s end }\npart{}'
+    cell(program % "")
+    planned = cell(program % ' Step.run("new", function() end)', plan=True)
+    assert planned._repr_mimebundle_()["text/plain"].split("\n")[0] == "triage: pending · kept 0, would run 1 again"
+    assert [(each.path, each.name, each.line) for each in planned.planned] == [("0", "part", 2), ("0/1", "new", 1)]

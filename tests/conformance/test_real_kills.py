@@ -10,8 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from ..durable.conftest import cluster  # noqa: F401 - the server of the tests of stores
-
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="forks")
 
 
@@ -19,7 +17,7 @@ def killed(store: str, points: int) -> re.Match[str]:
     """What the harness says, once it has found no fault."""
     script = Path(__file__).with_name("killing.py")
     command = [sys.executable, str(script), "--store", store, "--points", str(points)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
     said = re.search(r"(\d+) kills in (\d+) runs of (\d+) operations and (\d+) effects", done.stdout)
     assert said
@@ -36,6 +34,6 @@ def test_kills_at_operations_of_a_sqlite_store():
 
 
 @pytest.mark.database
-def test_kills_at_operations_of_a_postgresql_store(cluster):  # noqa: F811 - the fixture
+def test_kills_at_operations_of_a_postgresql_store(cluster):
     """The same on a server, whose locks end with the connections of the killed process."""
     assert int(killed(cluster.url(), 6)[1]) >= 6

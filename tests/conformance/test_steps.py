@@ -256,5 +256,5 @@ def test_another_name_is_another_run():
 )
 def test_a_step_cannot_declare(cell, declaration):
     """What a step declares would be missing where the step is not run again, so it is refused."""
-    with pytest.raises(ProcedureError, match="a step cannot declare"):
+    with pytest.raises(ProcedureError, match=r"a step cannot declare, .*: declare it above the step, which can use it"):
         cell(f"Step.run('s', function() {declaration} end)")

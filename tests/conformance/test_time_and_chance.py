@@ -20,6 +20,7 @@ WORK = "for i = 1, 300000 do local x = i * i end"
 
 def test_time_moves_only_at_checkpoints(cell):
     """Between two checkpoints the time stands still, and a checkpoint moves it; all the same on replay."""
+    began = time.time()
     ran = cell.twice(f"""
         local a, d = os.clock(), os.time()
         {WORK}
@@ -32,7 +33,7 @@ def test_time_moves_only_at_checkpoints(cell):
     stood, moved, stood_again, _, _, _ = ran.value
     assert stood
     assert stood_again
-    assert 0.04 < moved < 5
+    assert 0.04 < moved <= time.time() - began
 
 
 def test_the_runs_own_time_is_the_real_time_of_its_checkpoints(cell):
@@ -63,6 +64,7 @@ def test_time_in_a_step_is_real(cell):
 
 def test_stage_timestamps_are_the_runs_own_time(cell):
     """Moves without a checkpoint between them have one timestamp; replay has the same ones."""
+    began = time.time()
     ran = cell.twice(f"""
         Stage.set("a")
         {WORK}
@@ -72,7 +74,7 @@ def test_stage_timestamps_are_the_runs_own_time(cell):
     """)
     a, b, c = (move.timestamp for move in ran.stages)
     assert a == b
-    assert 0.015 < c - b < 5
+    assert 0.015 < c - b <= time.time() - began
 
 
 # -- chance ------------------------------------------------------------------------------------------------------
@@ -212,16 +214,14 @@ def test_a_step_done_again_draws_anew(cell, seed):
 def test_a_replay_does_not_sleep_again(cell):
     """The first run waits, the second does not."""
     started = time.monotonic()
-    cell("Sleep(0.3) return 1")
-    between = time.monotonic()
-    assert cell("Sleep(0.3) return 1").executed == 0
-    assert between - started >= 0.3
-    assert time.monotonic() - between < 0.25
+    assert slices(cell, "Sleep(0.3) return 1") > 0
+    assert time.monotonic() - started >= 0.3
+    assert slices(cell, "Sleep(0.3) return 1") == 0
 
 
 def test_an_interrupted_sleep_waits_out_the_rest(cell):
     """What was slept before the interruption counts, and what passed since."""
-    program = "Sleep(0.6) return os.clock()"
+    program = "Sleep(1) return os.clock()"
 
     async def interrupted():
         await asyncio.wait_for(lua_procedures.arun(program, name=cell.name, store=cell.store), 0.25)
@@ -229,9 +229,23 @@ def test_an_interrupted_sleep_waits_out_the_rest(cell):
     started = time.monotonic()
     with pytest.raises(TimeoutError):
         asyncio.run(interrupted())
-    time.sleep(0.1)
-    assert cell(program).status == "completed"
-    assert 0.6 <= time.monotonic() - started < 0.9
+    time.sleep(0.3)
+    assert slices(cell, program) <= 6
+    assert time.monotonic() - started >= 1
+
+
+def slices(cell, program):
+    """How often a run of the cell lets the event loop wake it: a sleep does so every tenth of a second."""
+    wakings = []
+
+    class Loop(asyncio.SelectorEventLoop):
+        def call_at(self, when, *given, **options):  # type: ignore[override]  # its callbacks are of any kind
+            wakings.append(when)
+            return super().call_at(when, *given, **options)
+
+    with asyncio.Runner(loop_factory=Loop) as runner:
+        runner.run(lua_procedures.arun(program, name=cell.name, store=cell.store))
+    return len(wakings)
 
 
 def test_a_longer_sleep_is_another_one(cell):

@@ -11,6 +11,7 @@ from langchain_core.tools import tool as langchain_tool
 
 import lua_procedures
 from lua_procedures import SchemaError, ToolError, UsageError, current_run, get_session, tool
+from lua_procedures.testing import ScriptedChatModel
 
 from .cells import messages, paths
 
@@ -322,6 +323,38 @@ def test_a_tool_that_requires_approval_asks_first(cell, written):
     refused = cell.fails(program, tools=tools, answers=[False], fresh=True)
     assert isinstance(refused, ToolError)
     assert "a person did not approve the call" in refused.message
+
+
+REFUSED = {
+    "outermost": "local ok, said = pcall(drop, {table = 'users'})",
+    "in a step": "local ok, said = Step.run('all', function() return pcall(drop, {table = 'users'}) end)",
+    "in a turn": "local agent = Agent {tools = {drop}} local said = agent('Go').tool_calls[1].result",
+}
+
+
+@pytest.mark.parametrize("written", ["Lua", "Python"])
+@pytest.mark.parametrize("place", REFUSED)
+def test_redo_of_a_tool_asks_again_what_was_refused(cell, written, place):
+    """The question whether a tool may run belongs to it, wherever it was asked; a refusal is no failure."""
+
+    @tool(requires_approval=True)
+    def drop(table: str) -> str:
+        return "dropped " + table
+
+    head = (
+        "" if written == "Python" else "drop = Tool { requires_approval = true, function() return 'dropped users' end }"
+    )
+    calling = {"tool_calls": [{"name": "drop", "args": {"table": "users"}}]}
+    options = {"tools": [drop] if written == "Python" else [], "chat_model": ScriptedChatModel([calling, "no", "yes"])}
+    program = f"{head} {REFUSED[place]} Step.run('before', function() end) return said"
+
+    assert cell(program, answers=[False], **options).value != "dropped users"
+    assert cell(program, redo="failed", **options).executed == 0
+    again = cell(program, redo="drop", answers=[True], **options)
+    assert again.value == "dropped users"
+    assert again._data.change.endswith("runs again, as asked")
+    assert not again.notices
+    assert cell(program, **options).executed == 0
 
 
 @pytest.mark.parametrize("written", ["Lua", "Python"])

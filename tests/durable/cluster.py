@@ -7,6 +7,8 @@ import shutil
 import socket
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -94,3 +96,18 @@ class Cluster:
         with psycopg.connect(target, autocommit=True) as connection:
             cursor = connection.execute(statement.encode())
             return cursor.fetchall() if cursor.description else []
+
+
+@contextmanager
+def serving() -> Iterator[Cluster | None]:
+    """A server that runs as long as this lasts; None where its binaries are not installed."""
+    folder = binaries()
+    if folder is None:
+        yield None
+        return
+    cluster = Cluster(folder)
+    try:
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.remove()

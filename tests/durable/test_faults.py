@@ -14,8 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from lua_procedures import StoreError, answer, resume, run
+from lua_procedures import StoreError, answer, history, resume, run
+from lua_procedures.api import show
 from lua_procedures.durable.stores import Store, open_store
+from lua_procedures.histories.standing import newest_runs
 
 PROGRAM = """
 local first = before{}
@@ -74,8 +76,17 @@ class Faulty:
         """Without the fault the run completes; nothing that was recorded is done again."""
         self._fault = None
         self.done.clear()
+        assert standing(open_store(self.url)) == ("faulty", True)
         assert self.run() == [1, 3_000_000]
         assert self.done == ["effect", "after"]
+
+
+def standing(store: Store) -> tuple[str, bool]:
+    """The name of the store's only run, and whether that says that it came to no good end."""
+    [row] = newest_runs(store)
+    statuses = {row.status, show(row.name, store=store).status, history(row.name, store=store).journals[0].status}
+    assert len(statuses) == 1
+    return row.name, statuses <= {"failed", "cancelled"}
 
 
 class Paused:
@@ -116,6 +127,28 @@ def fill(folder: Path) -> None:
     with (folder / "filler").open("wb", buffering=0) as filler, contextlib.suppress(OSError):
         while filler.write(bytes(1_000_000)):
             continue
+
+
+def test_what_a_store_refused_is_the_end_of_a_failed_run(tmp_path):
+    """A store that refuses one value works on: the run's head has failed, with the reason."""
+    store = open_store(str(tmp_path / "runs.db"))
+
+    def connection() -> object:
+        return object()
+
+    for _ in range(2):
+        with pytest.raises(StoreError, match="which a store on disk cannot keep"):
+            run(
+                "Step.run('first', function() return 1 end) return connection{}",
+                name="t",
+                store=store,
+                tools=[connection],
+            )
+        [row] = newest_runs(store)
+        assert row.status == "failed"
+        assert 'tool "connection" returned' in str(row.error)
+        assert [each.name for each in show("t", store=store).checkpoints] == ["first"]
+    store.close()
 
 
 # SQLite

@@ -8,7 +8,9 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,6 +21,7 @@ from lua_procedures import RunLocked, StoreError, answer, run
 from lua_procedures.durable.entries import JournalRow
 from lua_procedures.durable.stores import open_store
 from lua_procedures.durable.stores.locks import lock_byte
+from lua_procedures.histories.standing import newest_runs
 
 posix = pytest.mark.skipif(os.name != "posix", reason="stops or forks processes")
 
@@ -94,6 +97,14 @@ def checkpoints(url: str, name: str = "held") -> list[tuple[str, str]]:
     return [each for each in found if each[1]]
 
 
+def statuses(url: str) -> dict[str, str]:
+    """The runs of a store, and how they stand."""
+    store = open_store(url)
+    found = {row.name: row.status for row in newest_runs(store)}
+    store.close()
+    return found
+
+
 def test_second_process_is_refused_and_follows_a_killed_one(place, started):
     """A run that is being driven is refused with its driver's process and host; once that is killed, it goes on."""
     first, second = started(), started()
@@ -103,7 +114,9 @@ def test_second_process_is_refused_and_follows_a_killed_one(place, started):
     assert f"the run 'held' is being driven by process {first.pid} on host {host} since " in message
     assert second.asked("other") == ["holding"]
     assert second.asked("1") == ["done", [1, "1", "1"]]
+    assert statuses(place.url) == {"held": "running", "other": "completed"}
     first.kill()
+    assert statuses(place.url) == {"held": "cancelled", "other": "completed"}
     assert second.asked("held") == ["holding"]
     assert second.asked("2") == ["done", [1, "2", "2"]]
     assert checkpoints(place.url) == [("step", "first"), ("tool_call", "hold"), ("step", "last")]
@@ -136,6 +149,66 @@ def test_forks_of_a_killed_owner_own_nothing(place, started):
     os.waitpid(first.pid, 0)
     assert second.asked("held") == ["holding"]
     assert second.asked("2") == ["done", [1, "2", "2"]]
+
+
+@posix
+def test_a_fork_that_goes_on_with_the_run_records_nothing(place):
+    """A tool that comes back twice, in its process and in a fork, has been called once; the fork's pass ends there."""
+    parent, forked = os.getpid(), []
+
+    def twice() -> int:
+        """Come back in both."""
+        forked.append(os.fork())
+        return 2
+
+    try:
+        done = run("local n = twice{} return Step.run('after', function() return n end)", name="held", store=place.url,
+                   tools=[twice])  # fmt: skip
+    except StoreError as error:
+        os._exit(7 if "was opened by the process that this one was forked from" in error.message else 1)
+    finally:
+        if os.getpid() != parent:
+            os._exit(2)
+    [child] = forked
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+    assert done.value == 2
+    assert checkpoints(place.url) == [("tool_call", "twice"), ("step", "after")]
+
+
+def test_threads_of_a_process_drive_a_run_one_at_a_time(place):
+    """A thread that comes while another one drives is refused with this process; afterwards it goes on."""
+    inside, go_on = threading.Event(), threading.Event()
+
+    def hold() -> int:
+        """Wait for the other thread."""
+        inside.set()
+        assert go_on.wait(60)
+        return 1
+
+    def drive() -> object:
+        return run("return hold{}", name="held", store=place.url, tools=[hold]).value
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(drive)
+        try:
+            assert inside.wait(60)
+            for refused in (pool.submit(drive).exception(), failure(drive)):
+                assert isinstance(refused, RunLocked)
+                assert (refused.process, refused.host) == (os.getpid(), socket.gethostname())
+        finally:
+            go_on.set()
+        assert first.result() == 1
+        assert pool.submit(drive).result() == 1
+    assert checkpoints(place.url) == [("tool_call", "hold")]
+
+
+def failure(call: Callable[[], object]) -> BaseException | None:
+    """What a call raises in this thread."""
+    try:
+        call()
+    except RunLocked as error:
+        return error
+    return None
 
 
 ANSWERING = """

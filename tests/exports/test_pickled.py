@@ -6,10 +6,10 @@ import io
 import os
 import pickle
 import struct
-import time
 import tracemalloc
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,9 @@ from lua_procedures.exports.checking import checked
 from lua_procedures.exports.pickled import unpickled
 from lua_procedures.exports.scanning import scan
 
-fuzzing = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+from ..bounds import lines_run
+
+fuzzing = settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 
 SOURCE = """
 Step.run("outer", function() Step.run("inner", function() State.set("k", 1) end) return {1, 2.5, "three"} end)
@@ -237,15 +239,14 @@ def test_the_loader_is_a_wall_of_its_own(honest, monkeypatch):
 # Bombs
 
 
-def _bounded(action: Callable[[], object], *, seconds: float, megabytes: int) -> None:
+def _bounded(action: Callable[[], object], *, megabytes: int) -> None:
+    """Does what would never end, or end in the machine's memory, were it not refused early."""
     tracemalloc.start()
-    started = time.process_time()
     try:
         action()
         _, most = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert time.process_time() - started < seconds
     assert most < megabytes << 20
 
 
@@ -267,19 +268,16 @@ BOMBS = {
 
 @pytest.mark.parametrize("bomb", BOMBS.values(), ids=BOMBS.keys())
 def test_a_bomb_is_refused_within_bounds(refused, bomb):
-    """In seconds and in memory of a small multiple of the file."""
-    _bounded(lambda: refused(signed(bomb)), seconds=10, megabytes=40)
+    """In memory of a small multiple of the file."""
+    _bounded(lambda: refused(signed(bomb)), megabytes=40)
 
 
-def test_a_scan_takes_time_by_length():
-    """Ten times the file takes about ten times as long."""
-
-    def seconds(count: int) -> float:
-        started = time.process_time()
-        scan(b"\x80\x04](" + b"\x8c\x02ab" * count + b"e.")
-        return time.process_time() - started
-
-    assert min(seconds(100_000) for _ in range(3)) < 40 * min(seconds(10_000) for _ in range(3)) + 0.1
+def test_a_scan_costs_by_length():
+    """Ten times the file costs ten times as much."""
+    small, large = (
+        lines_run(partial(scan, b"\x80\x04](" + b"\x8c\x02ab" * count + b"e.")) for count in (1_000, 10_000)
+    )
+    assert large < 11 * small
 
 
 # Content
@@ -326,7 +324,18 @@ LIES = {
     "deep path": _set(0, "path", "/".join(["0"] * 200)),
     "kind": _set(0, "kind", ""),
     "hidden with a path": _set(0, "kind", "cut"),
+    "what another machine saw": lambda content: _hidden(content, "cut").__setitem__(4, "world"),
     "outcome": _set(0, "outcome", "[1"),
+    "outcome of another form": _set(0, "outcome", '{"a":1}'),
+    "outcome of a failure": lambda content: next(each for each in content["entries"] if each[8]).__setitem__(7, "[1]"),
+    "outcome beyond 64 bits": _set(0, "outcome", "[9223372036854775808]"),
+    "outcome of thousands of digits": _set(0, "outcome", f"[{'9' * 5000}]"),
+    "outcome that is no number": _set(0, "outcome", "[NaN]"),
+    "deep outcome": _set(0, "outcome", "[" * 101 + "]" * 101),
+    "outcome with an unknown tag": _set(0, "outcome", '[{"\\u0000":"other"}]'),
+    "outcome with an object that is not there": _set(0, "outcome", '[{"\\u0000":"handle","i":0,"t":"Table"}]'),
+    "usage": _set(0, "usage", '{"prompt_tokens":"many"}'),
+    "inputs beyond 64 bits": lambda content: content["run"].update(inputs='{"a":9223372036854775808}'),
     "effects": _set(0, "effects", "{"),
     "reads": _set(0, "reads", "[]"),
     "failed": _set(0, "failed", 1),
@@ -373,7 +382,7 @@ def test_a_program_that_hides_in_frames_is_refused(honest, refused):
                 rows.append(row)
         content["entries"] = rows
 
-    _bounded(lambda: refused(changed(honest, fold)), seconds=5, megabytes=40)
+    _bounded(lambda: refused(changed(honest, fold)), megabytes=40)
 
 
 def test_many_cuts_are_refused(honest, refused):
@@ -384,10 +393,7 @@ def test_many_cuts_are_refused(honest, refused):
         end = _hidden(content, "end")
         end[7] = " ".join([end[7]] * 20_000)
 
-    data = changed(honest, repeat)
-    started = time.process_time()
-    assert "the number of cuts" in str(refused(data))
-    assert time.process_time() - started < 5
+    assert "the number of cuts" in str(refused(changed(honest, repeat)))
 
 
 def test_the_question_of_an_honest_file_can_be_asked(honest):

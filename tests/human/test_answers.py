@@ -10,7 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lua_procedures.errors import AnswerRefused
-from lua_procedures.human.answers import accept, artifact_kind, expired, parse_json, parse_text
+from lua_procedures.human.answers import accept
+from lua_procedures.human.artifacts import artifact_kind
+from lua_procedures.human.expiry import expired
+from lua_procedures.human.parsing import parse_json, parse_text
 from lua_procedures.human.requests import HumanOption, HumanRequest, RequestField
 
 JSON = st.recursive(

@@ -11,10 +11,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import KernelManager
 
+from ..bounds import PATIENCE
 from .outputs import WIDGET, Execution, Form
 
 __all__ = ["LOOP", "RELEASE", "ROOT", "Kernel", "environment", "write_kernel_spec"]
@@ -66,10 +68,14 @@ class Kernel:
         folder: where it runs and keeps its files.
         specs: a folder of kernel specs that has ``tested``; without it the kernel is this Python's.
         variables: environment variables.
+
+    Attributes:
+        is_browser: whether cells are sent as browsers send them, and not as a client in Python, such as a console.
     """
 
     def __init__(self, folder: Path, specs: Path | None = None, **variables: object) -> None:
         self.folder = folder
+        self.is_browser = True
         self._environment = environment(folder, **variables)
         found = KernelSpecManager(kernel_dirs=[str(specs or write_kernel_spec(folder, sys.executable))])
         self.manager = KernelManager(kernel_name="tested", kernel_spec_manager=found)
@@ -99,7 +105,7 @@ class Kernel:
     def _connect(self) -> None:
         self.client = self.manager.blocking_client()
         self.client.start_channels()
-        self.client.wait_for_ready(timeout=60)
+        self.client.wait_for_ready(timeout=PATIENCE)
         loaded = self.run("%load_ext lua_procedures")
         assert not loaded.outputs, loaded.outputs
 
@@ -125,17 +131,19 @@ class Kernel:
 
     def _send(self, content: Mapping[str, Any], metadata: Mapping[str, Any]) -> Execution:
         message = self.client.session.msg("execute_request", dict(content), metadata=dict(metadata))
+        if self.is_browser:  # which sends other ids than a client in Python
+            message["msg_id"] = message["header"]["msg_id"] = str(uuid4())
         self.client.shell_channel.send(message)
         execution = self._executions[message["header"]["msg_id"]] = Execution(message["header"]["msg_id"])
         return execution
 
-    def run(self, code: str, *, cell: str | None = None, allow_stdin: bool = True, timeout: float = 60) -> Execution:
+    def run(self, code: str, *, cell: str | None = None, allow_stdin: bool = True) -> Execution:
         """Run a cell to its end."""
-        return self.finish(self.begin(code, cell=cell, allow_stdin=allow_stdin), timeout)
+        return self.finish(self.begin(code, cell=cell, allow_stdin=allow_stdin))
 
-    def finish(self, execution: Execution, timeout: float = 60) -> Execution:
+    def finish(self, execution: Execution) -> Execution:
         """Wait until a cell has ended."""
-        self.wait(lambda: execution.done, timeout)
+        self.wait(lambda: execution.done)
         return execution
 
     def value(self, expression: str) -> Any:
@@ -190,11 +198,12 @@ class Kernel:
 
     # -- listening -----------------------------------------------------------------------------------
 
-    def wait(self, condition: Callable[[], Any], timeout: float = 30) -> Any:
+    def wait(self, condition: Callable[[], Any]) -> Any:
         """Listen until the condition gives something true, which is returned."""
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + PATIENCE
         while not (result := condition()):
-            assert time.monotonic() < deadline, f"nothing came in {timeout} s; {self._seen()}"
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"nothing came in {PATIENCE} s; {self._seen()}")
             assert self.manager.is_alive(), f"the kernel's process ended; {self._seen()}"
             self._listen(0.02)
         return result

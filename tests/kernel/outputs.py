@@ -53,8 +53,15 @@ class Execution:
 
     @property
     def error(self) -> str:
-        """The traceback as the notebook shows it, without colours; empty without an error."""
-        return "\n".join(line for output in self.outputs for line in output.get("traceback", ()))
+        """What the exception says, also where the record says it, and its traceback; empty without an error."""
+        errors = [output for output in self.outputs if output["output_type"] == "error"]
+        return "\n".join(line for error in errors for line in (error["evalue"], *error["traceback"]))
+
+    @property
+    def page(self) -> str:
+        """The only display, which is a run's record, as HTML."""
+        (text,) = (output["data"]["text/html"] for output in self.outputs if output["output_type"] == "display_data")
+        return str(text)
 
     @property
     def mime_types(self) -> set[str]:

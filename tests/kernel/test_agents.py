@@ -8,6 +8,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from ..bounds import PATIENCE
+
 pytestmark = pytest.mark.kernel
 
 SERVER = Path(__file__).parents[1] / "tools" / "mcp" / "server.py"
@@ -96,5 +98,5 @@ def test_the_tools_of_a_server(kernel, tmp_path):
     assert len(started) == 1
     kernel.run("%config Procedures.mcp_servers = {}")
     kernel.run("%unload_ext lua_procedures")
-    assert psutil.wait_procs(started, timeout=20)[1] == []
+    assert psutil.wait_procs(started, timeout=PATIENCE)[1] == []
     kernel.run("%load_ext lua_procedures")

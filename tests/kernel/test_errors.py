@@ -20,7 +20,7 @@ pytestmark = pytest.mark.kernel
         ("\n\nStep.run(1, function() end)", "LuaRuntimeError", 4, "Step.run"),
         ("Step.run('a', function() return {x = {1, function() end}} end)", "ConversionError", 2, "$.x[2]"),
         ("input{who = field.string{required = true}}\nreturn 1", "SchemaError", None, "who"),
-        ("Stages{'a', 'b'}\nStage.set('c')", "LuaRuntimeError", 3, "'c'"),
+        ("Stages{'a', 'b'}\nStage.set('c')", "LuaRuntimeError", 3, 'got "c"'),
         ("error{code = 5}", "LuaRuntimeError", None, "5"),
     ],
 )  # fmt: skip
@@ -38,10 +38,43 @@ def test_an_error_is_short_and_names_the_line(kernel, program, name, line, said)
     assert kernel.value("r.status") == "failed"
 
 
+SESSION = """
+from langchain_core.tools import tool
+def lookup(key): return key
+@tool
+def search(query: str) -> str:
+    "Searches."
+    return query
+class Kind: ...
+rows, step = [1], None
+"""
+
+
+@pytest.mark.parametrize(
+    ("program", "hint"),
+    [
+        ("return lookup('a')", "lookup is a Python function of this session: give it with --tools lookup"),
+        ("return Step.run('a', function() return search{query = 'a'} end)", "give it with --tools search"),
+        ("return rows[1]", "rows is a Python variable of this session: give it with -i rows, and read input.rows"),
+        ("return Kind()", "'Kind' is not defined"),
+        ("return step.x", "'step' is not defined"),
+        ("local rows = nil\nreturn rows[1]", "'rows' is nil here"),
+    ],
+)  # fmt: skip
+def test_a_name_of_the_session_is_told(kernel, program, hint):
+    """What a program does not know and the notebook does is given by an option, which the record names."""
+    kernel.run(SESSION)
+    cell = kernel.run(f"%%procedure session\n{program}")
+    assert hint in cell.record
+
+
 def test_the_line_is_marked(kernel):
-    """The program's own line stands in the error, marked."""
-    error = kernel.run("%%procedure marked\nlocal a = 1\nlocal b = a.b.c\nreturn b").error
-    assert re.search(r"(?m)^\W*(>|→|-->)\W*3\W.*local b = a\.b\.c", error), error
+    """The program's own line stands in the record, marked; without a front end it stands in the exception."""
+    program = "%%procedure marked\nlocal a = 1\nlocal b = a.b.c\nreturn b"
+    seen = kernel.run(program)
+    assert "-&gt; 3 | local b = a.b.c" in seen.page
+    assert "local b" not in seen.error
+    assert "-> 3 | local b = a.b.c" in kernel.run(program, allow_stdin=False).error
 
 
 def test_tb_shows_the_library(kernel):

@@ -56,7 +56,7 @@ def test_a_file_is_run(kernel):
     assert line.record.startswith("filed: completed · kept 1, ran 0")
     assert kernel.value("again.value") == [7, 1]
     (folder / "broken.lua").write_text("return 1 +\n")
-    assert "-> 1 | return 1 +" in kernel.run("%procedure --file programs/broken.lua broken-file").error
+    assert "-&gt; 1 | return 1 +" in kernel.run("%procedure --file programs/broken.lua broken-file").page
 
 
 def test_a_wrong_file_is_a_short_error(kernel):

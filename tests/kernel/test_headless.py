@@ -203,6 +203,27 @@ def test_answers_default(tmp_path):
     assert without[-1]["ename"] == "HumanInputRequired"
 
 
+def test_scripted_answers_for_other_questions(tmp_path):
+    """Where answers were given and none is for the question, the error says which questions they are for."""
+    made = notebook("answers = {'Sure!': True}", f"%%procedure other --answers answers\n{ASK}")
+    error = outputs(execute(made, tmp_path, allow_errors=True))[2][-1]
+    assert error["ename"] == "HumanInputRequired"
+    assert "The answers that were given are for “Sure!”." in "\n".join(error["traceback"])
+
+
+def test_nbconvert_executes(tmp_path):
+    """`nbconvert --execute` is headless: a question fails at once, and a file's answers are taken."""
+    nbformat.write(notebook(f"%%procedure ask\n{ASK}"), tmp_path / "in.ipynb")
+    command = ["nbconvert", "--execute", "--to", "notebook", "--output", "out.ipynb", "in.ipynb"]
+    failed = run(tmp_path, *command)
+    assert failed.returncode
+    assert "HumanInputRequired" in failed.stderr
+    (tmp_path / "answers.json").write_text("[true]")
+    done = run(tmp_path, *command, LUA_PROCEDURES_ANSWERS=tmp_path / "answers.json")
+    assert done.returncode == 0, done.stderr
+    assert "ask: completed" in (tmp_path / "out.ipynb").read_text()
+
+
 @pytest.mark.parametrize("wrapped", ["%%time\n", ""])
 def test_ipython_without_a_terminal(tmp_path, wrapped):
     """`ipython -c` cannot ask: it fails at once and says what to do."""

@@ -65,6 +65,40 @@ def test_stop_ends_a_loop(kernel):
     )
     kernel.listen(0.7)
     kernel.interrupt()
-    kernel.finish(cell, timeout=5)
+    kernel.finish(cell)
     assert cell.reply["status"] == "error"
     assert kernel.run("print('alive')").printed == "alive\n"
+
+
+def test_expiry_goes_on_by_itself(kernel):
+    """When the time is up the default is taken, also of the question after it, and the record says so."""
+    ask = 'Human.approve{message = "%s?", default = true, timeout = 1}'
+    cell = kernel.run(f"%%procedure late -o r\nreturn {{{ask % 'One'}, {ask % 'Two'}}}")
+    kernel.wait(lambda: "completed" in cell.record)
+    assert cell.record.count("timed out") == 2
+    assert WIDGET not in cell.mime_types
+    assert kernel.value("(r.value, [a.timed_out for a in r.answers])") == ([True, True], [True, True])
+
+
+def test_an_answer_from_another_cell_takes_the_form_away(kernel):
+    """The answer of ``%procedures answer`` goes on there, and the first output is left without a form."""
+    cell = kernel.run('%%procedure taken\nreturn Human.approve("Sure?")')
+    kernel.form(cell)
+    other = kernel.run("%procedures answer taken yes")
+    assert "completed" in other.texts[-1]
+    kernel.wait(lambda: WIDGET not in cell.mime_types)
+    assert "answered" in cell.record
+
+
+def test_a_restarted_kernel_asks_again(kernel):
+    """With a store on disk the question comes back after a restart and is answered in the new output."""
+    source = '%%procedure kept --store kept.db -o r\nlocal n = Step.run("n", function() return 4 end)\n'
+    source += 'return Human.approve("Sure?") and n'
+    first = kernel.form(kernel.run(source))
+    kernel.restart()
+    cell = kernel.run(source)
+    form = kernel.form(cell)
+    assert form.id == first.id
+    kernel.press(form)
+    kernel.wait(lambda: "kept 1, ran 1" in cell.record)
+    assert kernel.value("r.value") == 4

@@ -50,7 +50,7 @@ EDITED = "*faster*"
 def module_kernel(tactus_specs, tmp_path_factory):
     """A kernel of that environment, for all tests here."""
     kernel = Kernel(tmp_path_factory.mktemp("tactus-kernel"), tactus_specs).start()
-    kernel.run(SETUP, timeout=120)
+    kernel.run(SETUP)
     yield kernel
     kernel.stop()
 
@@ -73,13 +73,13 @@ def test_it_is_asked_through_our_form_and_resumed_from_our_store(kernel, store):
     kernel.wait(lambda: WIDGET not in cell.mime_types)
     assert "answered; run the cell again to go on" in cell.record
     kernel.restart()
-    kernel.run(SETUP, timeout=120)
+    kernel.run(SETUP)
     cell = kernel.run("await go()")
     review = kernel.form(cell)
     assert review.message == "Release notes"
     asked = api.open_request("release", store=store)
     kernel.restart()
-    kernel.run(SETUP, timeout=120)
+    kernel.run(SETUP)
     cell = kernel.run("await go()")
     review = kernel.form(cell)
     assert (review.id, api.open_request("release", store=store)) == (asked.id, asked)
@@ -118,7 +118,7 @@ def test_it_is_answered_from_elsewhere(kernel, store):
     shown = kernel.run("%procedures answer elsewhere no --store runs.db")
     assert "paused" in shown.texts[0]
     kernel.wait(lambda: WIDGET not in cell.mime_types)
-    assert "answered by notebook" in cell.record
+    assert "answered with %procedures answer" in cell.record
     cell = kernel.run("await go('elsewhere')")
     kernel.form(cell)
     assert "Release notes" in kernel.run("%procedures show elsewhere --store runs.db").texts[0]

@@ -74,10 +74,10 @@ def test_an_answer_that_does_not_fit_is_asked_again(terminal):
     """What is wrong is said, and the prompt comes back."""
     program = 'return Human.select{message = "Color?", options = {"red", "blue"}}'
     terminal.send(f"%%procedure select\n{program}")
-    terminal.expect("choice")
+    terminal.expect("choice: ")
     terminal.child.sendline("green")
-    terminal.expect("green")
-    terminal.expect("choice")
+    terminal.expect("Unknown option")
+    terminal.expect("choice: ")
     terminal.child.sendline("blue")
     assert "blue" in terminal.prompt()
 
@@ -93,13 +93,15 @@ def test_an_answer_of_the_wrong_form_is_asked_again(terminal):
 
 
 def test_a_review_shows_its_artifact_and_options(terminal):
-    """A review is answered by its decision's label."""
+    """A review is answered by its decision's label or number."""
     program = 'return Human.review{message = "Notes", artifact = "some text", options = {"Ship", "Hold"}}.decision'
     terminal.send(f"%%procedure review\n{program}")
     terminal.expect("some text")
     terminal.expect("Hold")
-    terminal.expect("decision: ")
-    terminal.child.sendline("Hold")
+    terminal.expect("decision, or edit: ")
+    terminal.child.sendline("2")
+    terminal.expect("feedback (Enter for none): ")
+    terminal.child.sendline("")
     assert "value: Hold" in terminal.prompt()
 
 
@@ -124,6 +126,69 @@ def test_ctrl_c_at_the_prompt(terminal):
     terminal.expect("yes or no: ")
     terminal.child.sendline("yes")
     assert "stopped: completed" in terminal.prompt()
+
+
+def test_an_edited_artifact(terminal, tmp_path):
+    """A review's artifact goes through the editor that the person has chosen."""
+    (tmp_path / "ed.py").write_text("import sys, pathlib; pathlib.Path(sys.argv[1]).write_text('better')")
+    terminal.run(f"import os, sys; os.environ['VISUAL'] = sys.executable + ' {tmp_path}/ed.py'")
+    program = 'return Human.review{message = "Notes", artifact = "text"}.edited_artifact'
+    terminal.send(f"%%procedure edited\n{program}")
+    terminal.expect("decision, or edit: ")
+    terminal.child.sendline("edit")
+    terminal.expect("+better")
+    terminal.expect("decision, or edit: ")
+    terminal.child.sendline("approve\n")
+    assert "value: better" in terminal.prompt()
+
+
+def test_no_wait_asks_nothing(terminal):
+    """With `--no-wait` the run pauses, and says how it is answered; a prompt would drop what is typed."""
+    text = terminal.run(f"%%procedure free --no-wait\n{ASK}")
+    assert "free: paused" in text
+    assert "%procedures answer free yes" in text
+    assert "free: completed" in terminal.run("%procedures answer free yes")
+
+
+def test_inside_a_running_loop(terminal):
+    """Where an event loop runs already nothing could take an answer: the run pauses and goes on once it has one."""
+    run = f"get_ipython().run_cell_magic('procedure', 'looped', {ASK!r})"
+    text = terminal.run(f"import asyncio; await asyncio.sleep(0); {run}")
+    assert "looped: paused" in text
+    assert "looped: completed" in terminal.run("%procedures answer looped yes")
+
+
+@pytest.mark.parametrize("into", ["/dev/tty", "out.txt"])
+def test_a_script_at_a_terminal(tmp_path, into):
+    """A script is asked about where the person sits, also while its output goes into a file; keys are edited there."""
+    (tmp_path / "s.ipy").write_text(
+        f"%load_ext lua_procedures\nprint(get_ipython().run_cell_magic('procedure', 'ask', {ASK!r}).value, 'it is')\n"
+    )
+    line = f"exec {sys.executable} -m IPython s.ipy > {into}"
+    variables = environment(tmp_path, TERM="xterm")
+    child = pexpect.spawn("/bin/sh", ["-c", line], cwd=str(tmp_path), env=variables, encoding="utf-8", timeout=60)
+    child.expect_exact("yes or no:")
+    child.send("nox\x7f\r")
+    child.expect(pexpect.EOF)
+    written = child.before if into == "/dev/tty" else (tmp_path / into).read_text()
+    assert "False it is" in written
+
+
+def test_ipython_with_its_own_editing(tmp_path):
+    """Where IPython itself edits lines, a question takes the terminal and gives it back."""
+    options = ["-m", "IPython", "--no-banner", "--no-confirm-exit", "--colors=nocolor", "--ext", "lua_procedures"]
+    variables = environment(tmp_path, TERM="xterm", PROMPT_TOOLKIT_NO_CPR="1")
+    size = (40, 120)
+    child = pexpect.spawn(sys.executable, options, cwd=str(tmp_path), env=variables, encoding="utf-8", dimensions=size)
+    child.timeout = 60
+    child.expect_exact("In [")
+    child.send(f"r = get_ipython().run_cell_magic('procedure', 'ask', {ASK!r})\r")
+    child.expect_exact("yes or no:")
+    child.send("yes\r")
+    child.expect_exact("ask: completed")
+    child.send("print('it', 'is', r.value)\r")
+    child.expect_exact("it is True")
+    child.close(force=True)
 
 
 def test_ctrl_c_in_a_loop(terminal):

@@ -224,3 +224,33 @@ def test_a_sleep_inside_another_magic_blocks(kernel):
     """Where nothing can be awaited a `Sleep` holds the cell and the run completes."""
     kernel.run("%%time\n%%procedure blocked -o b\nSleep(0.2)\nreturn 5")
     assert kernel.value("(b.status, b.value)") == ("completed", 5)
+
+
+@pytest.mark.parametrize(
+    ("browser", "cell", "stdin", "then"),
+    [
+        (True, "6f1c2d", True, "waits"),  # JupyterLab, Notebook 7, VS Code
+        (True, None, True, "waits"),  # Colab, and notebooks that name no cell
+        (True, "6f1c2d", False, "waits"),  # a front end that names its cells shows widgets, whatever it says of input
+        (False, "6f1c2d", True, "waits"),  # a client in Python that executes a notebook's cell for a person
+        (False, None, True, "pauses"),  # Jupyter console, Qt console, jupyter run
+        (False, None, False, "fails"),  # nbclient, and so nbconvert, papermill, nbval, Voila
+        (True, None, False, "fails"),  # code that a page runs in the background
+    ],
+)
+def test_who_is_there(kernel, browser, cell, stdin, then):
+    """What a front end sends tells whether a cell may wait for a click, can only be asked in text, or asks nobody."""
+    name = f"there-{browser}-{cell}-{stdin}"
+    kernel.is_browser = browser
+    try:
+        asking = kernel.begin(f"%%procedure {name} -o r\n{ASK}", cell=cell, allow_stdin=stdin)
+    finally:
+        kernel.is_browser = True
+    if then == "waits":
+        kernel.press(kernel.form(asking))
+    kernel.finish(asking)
+    assert asking.reply["status"] == ("error" if then == "fails" else "ok")
+    assert kernel.value("r.status") == ("completed" if then == "waits" else "paused")
+    if then == "pauses":
+        assert f"%procedures answer {name} yes" in asking.record
+        assert "completed" in kernel.run(f"%procedures answer {name} yes").record

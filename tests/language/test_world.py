@@ -12,16 +12,16 @@ import json
 import re
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from ..bounds import PATIENCE
 from .workers import Worker, serve
 
-PATIENCE = 60.0  # seconds that a worker may take for one attack before it is ended
-LIMITS = {"max_seconds": 0.4, "max_memory_mb": 60}
+LIMITS = {"max_seconds": 20, "max_memory_mb": 60}
+SOON = {"max_seconds": 0.4, "max_memory_mb": 60}  # for what reaches the limit
 ADDRESS = re.compile(r"0x[0-9a-f]{6,}|\b[0-9a-f]{12,}\b")
 
 
@@ -32,7 +32,7 @@ class World(Worker):
         super().__init__("tests.language.test_world", PATIENCE)
 
     def run(self, source: str, **options: Any) -> dict[str, Any]:
-        """How a program ended: ``how``, ``value``, ``message``, ``state``, ``notices``, ``seconds``, ``megabytes``."""
+        """How a program ended: ``how``, ``value``, ``message``, ``state``, ``notices``, ``megabytes``."""
         try:
             outcome: dict[str, Any] = self.ask({"source": source, "limits": LIMITS, **options})
         except (TimeoutError, EOFError) as error:
@@ -55,7 +55,7 @@ def value(outcome: dict[str, Any]) -> Any:
 # What can be reached --------------------------------------------------------------------------------------------------
 
 ABSENT = """
-python io debug package collectgarbage dofile loadfile os.execute os.getenv os.exit os.remove os.rename
+python.eval python.builtins io debug package collectgarbage dofile loadfile os.execute os.getenv os.exit os.remove os.rename
 os.tmpname os.setlocale string.dump
 """.split()
 
@@ -72,7 +72,7 @@ def test_libraries_do_not_come_back(world):
         "pcall(function() return require('io').open end)", "pcall(function() return package.loaded.os.execute end)",
         "pcall(function() return ('').dump.x end)", "pcall(function() return getmetatable('').__index.dump end)",
         "pcall(function() return _G._G.debug.getinfo end)", "pcall(function() return load('return io.open')() end)",
-        "pcall(function() return _ENV.python.builtins end)",
+        "pcall(function() return _ENV.python.builtins.open end)",
     ]  # fmt: skip
     for each in tries:
         assert value(world.run(f"return ({each})")) is False, each
@@ -289,9 +289,8 @@ ENDLESS = {
 @pytest.mark.parametrize("name", ENDLESS)
 def test_endless_programs_are_ended(world, name):
     """What does not end by itself is ended by the limit, and nothing in the program can catch that."""
-    outcome = world.run(ENDLESS[name])
+    outcome = world.run(ENDLESS[name], limits=SOON)
     assert outcome["how"] == "LimitExceeded", outcome
-    assert outcome["seconds"] < 5
     assert outcome["after"] == "completed"
 
 
@@ -303,9 +302,8 @@ def test_endless_programs_are_ended(world, name):
 )
 def test_interrupts_cannot_be_caught(world, name):
     """The stop button ends a plain `run()` with KeyboardInterrupt, and the process lives on."""
-    outcome = world.run(ENDLESS[name], limits={"max_seconds": 10}, interrupt=0.1)
+    outcome = world.run(f"begin() {ENDLESS[name]}", interrupt=0.1)
     assert outcome["how"] == "KeyboardInterrupt", outcome
-    assert outcome["seconds"] < 2
     assert (outcome["status"], outcome["after"]) == ("cancelled", "completed")
 
 
@@ -335,7 +333,7 @@ GREEDY = {
 @pytest.mark.parametrize("name", GREEDY)
 def test_greedy_programs_are_ended(world, name):
     """A program over the memory limit is ended, whatever catches errors in it, and the process lives on."""
-    outcome = world.run(GREEDY[name], limits={"max_seconds": 10, "max_memory_mb": 60})
+    outcome = world.run(GREEDY[name], limits={"max_seconds": 30, "max_memory_mb": 60})
     assert outcome["how"] == "LimitExceeded", outcome
     assert outcome["after"] == "completed"
 
@@ -400,22 +398,20 @@ FLOODS = {
 def test_floods_are_stopped(world, name):
     """What a program tells the host is bounded: the host's memory is not under Lua's limit."""
     world.close()  # a fresh process, for its memory is measured
-    outcome = world.run(FLOODS[name], limits={"max_seconds": 4, "max_memory_mb": 60, "max_checkpoints": 5000})
+    outcome = world.run(FLOODS[name], limits={"max_seconds": 2, "max_memory_mb": 60, "max_checkpoints": 5000})
     assert outcome["how"] == "LimitExceeded", outcome
-    assert outcome["seconds"] < 15
-    assert outcome["megabytes"] < 600
+    assert outcome["megabytes"] < 300
 
 
 def test_a_crossing_counts_what_is_repeated(world):
-    """One text referenced 500 times, and a table doubled 40 times, are refused quickly, by their size."""
+    """One text referenced 500 times, and a table doubled 40 times, are refused by their size."""
     text = "local s, t = ('x'):rep(1e6), {} for i = 1, 500 do t[i] = s end return t"
     doubled = "local t = {} for i = 1, 40 do t = {t, t} end return t"
     for source, limits in [(text, {}), (doubled, {"max_leaves": 10_000})]:
         for form in ("{0}", "Step.run('a', function() {0} end)", "return Json.encode((function() {0} end)())"):
-            outcome = world.run(form.format(source), limits={"max_seconds": 3, **limits})
+            outcome = world.run(form.format(source), limits={"max_seconds": 30, **limits})
             assert outcome["how"] == "ConversionError", (source, form, outcome)
             assert "larger than" in outcome["message"]
-            assert outcome["seconds"] < 2
 
 
 DEEP = {
@@ -459,10 +455,9 @@ DEEP = {
 @pytest.mark.parametrize("name", DEEP)
 def test_depth_kills_nothing(world, name):
     """Recursion without end is an error of the program's, and never one of the process."""
-    outcome = world.run(DEEP[name], limits={"max_seconds": 5, "max_memory_mb": 200})
+    outcome = world.run(DEEP[name], limits={"max_seconds": 1, "max_memory_mb": 200})
     assert outcome["how"] in PUBLIC_ENDS, outcome
     assert outcome["after"] == "completed"
-    assert outcome["seconds"] < 15
 
 
 # What guests' tables cannot do ----------------------------------------------------------------------------------------
@@ -491,7 +486,9 @@ TRAPS = {
 @pytest.mark.parametrize("name", CROSSINGS)
 def test_metamethods_harm_no_crossing(world, name, trap):
     """A table whose metamethods raise, hide or loop is refused or passed on at every crossing; the host lives on."""
-    outcome = world.run(f"local t = setmetatable({{}}, {TRAPS[trap]})\n{CROSSINGS[name]}", answers="default")
+    outcome = world.run(
+        f"local t = setmetatable({{}}, {TRAPS[trap]})\n{CROSSINGS[name]}", answers="default", limits=SOON
+    )
     assert outcome["how"] in PUBLIC_ENDS, outcome
     assert outcome["after"] == "completed"
 
@@ -579,7 +576,7 @@ def test_many_coroutines_are_collected(world):
       local n = 0
       for i = 1, 1e5 do n = n + coroutine.wrap(function() coroutine.yield(1) end)() end
       return n"""
-    assert value(world.run(source, limits={"max_seconds": 10, "max_memory_mb": 100})) == 100_000
+    assert value(world.run(source, limits={"max_seconds": 30, "max_memory_mb": 100})) == 100_000
 
 
 RAISED = {
@@ -651,7 +648,7 @@ LONG = {
 @pytest.mark.parametrize("name", LONG)
 def test_messages_are_short(world, name):
     """A message of an error is cut where a person would stop reading."""
-    outcome = world.run(LONG[name], limits={"max_seconds": 10, "max_memory_mb": 250})
+    outcome = world.run(LONG[name], limits={"max_seconds": 30, "max_memory_mb": 250})
     assert outcome["how"] in PUBLIC_ENDS - {"completed"}, outcome["how"]
     assert len(outcome["message"]) < 5000
     assert all(len(notice) < 5000 for notice in outcome["notices"])
@@ -760,9 +757,8 @@ def _outcome(attack: dict[str, Any]) -> dict[str, Any]:
     options: dict[str, Any] = {key: attack[key] for key in ("answers", "limits") if key in attack}
     options["params"] = {"x": "x" * attack["big_input"]} if "big_input" in attack else {}
     timer = threading.Timer(attack.get("interrupt", 0), _thread.interrupt_main)
-    if "interrupt" in attack:
-        timer.start()
-    started, before = time.process_time(), _megabytes()
+    options["tools"] = {"begin": timer.start} if "interrupt" in attack else {}
+    before = _megabytes()
     how, message = "", ""
     try:
         how = run(attack["source"], name=name, fresh="name" not in attack, **options).status
@@ -772,12 +768,10 @@ def _outcome(attack: dict[str, Any]) -> dict[str, Any]:
         how = "KeyboardInterrupt"
     except BaseException as error:  # noqa: BLE001 - told to the test, which fails
         how, message = f"!{type(error).__name__}", repr(error)[:500]
-    seconds = time.process_time() - started
     done = get_session().runs[name]
     return {
         "how": how,
         "message": message,
-        "seconds": seconds,
         "megabytes": _megabytes() - before,
         "status": done.status,
         "value": done.value,

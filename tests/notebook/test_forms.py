@@ -61,11 +61,11 @@ def test_an_answer_to_an_earlier_question_is_dropped(form):
 
 
 def test_the_end_shows_the_record_for_the_output_of_this_widget(form):
-    """The record is the outcome, and travels with the id by which the browser finds the output to replace."""
+    """The record is the outcome; the browser knows the id by which it finds the output to replace."""
     form.end({"text/plain": "release: completed", "text/html": "<b>release</b>"})
     assert (form.phase, form.outcome, form.panel) == ("closed", "<b>release</b>", "")
-    assert form.record["model_id"] == form.model_id
-    assert form.record["data"]["text/plain"] == "release: completed"
+    assert form.output == form.model_id
+    assert form.record["text/plain"] == "release: completed"
 
 
 def test_the_same_faults_are_sent_again(form):

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from lua_procedures.events import CheckpointStarted, RunStarted, TextStreamed, Told
+from lua_procedures.errors import LuaRuntimeError
+from lua_procedures.events import CheckpointStarted, RunEnded, RunStarted, TextStreamed, Told
 from lua_procedures.notebook.panel import Panel
 from lua_procedures.runs import Run, RunData
 
@@ -100,3 +101,81 @@ def test_a_quiet_panel_draws_nothing_of_a_stream(drawn: list[tuple[float, str]])
     panel(Told("0/0", "clerk", ()))
     asyncio.run(stream(panel, 0.05))
     assert drawn == []
+
+
+async def until(condition: Any) -> None:
+    """Let the loop turn until something holds; pytest's timeout ends what never does."""
+    while not condition():  # noqa: ASYNC110 - what is waited for tells nobody
+        await asyncio.sleep(0.01)
+
+
+def kept(panel: Panel) -> Any:
+    return panel._keeper
+
+
+def test_a_silent_run_is_kept_too(drawn: list[tuple[float, str]]) -> None:
+    """After the first drawing the browser is given what keeps the panel, though nothing happens, until the run ends."""
+
+    async def watch() -> None:
+        panel = Panel()
+        started = Run(RunData(name="quiet", status="running"))
+        panel(RunStarted(started))
+        panel(CheckpointStarted("0", "sleep", "", 1))
+        await until(lambda: kept(panel))
+        keeper = kept(panel)
+        assert f'class="tex2jax_ignore mathjax_ignore {keeper.mark}"' in drawn[-1][1]
+        assert not keeper.stoppable
+        panel(RunEnded(started))
+        assert kept(panel) is None
+        assert keeper.over
+        assert keeper.mark not in drawn[-1][1]
+
+    asyncio.run(watch())
+
+
+def test_a_short_run_needs_no_keeper(drawn: list[tuple[float, str]]) -> None:
+    """A run that is over before it was drawn shows its record and imports no widgets for it."""
+
+    async def watch() -> None:
+        panel = Panel()
+        started = Run(RunData(name="short", status="running"))
+        panel(RunStarted(started))
+        panel(RunEnded(started))
+        await asyncio.sleep(0.8)
+        assert kept(panel) is None
+
+    asyncio.run(watch())
+    assert len(drawn) == 1
+
+
+def test_the_control_asks_the_program_once(drawn: list[tuple[float, str]]) -> None:
+    """What is pressed reaches the program in the loop's turn, and cannot be pressed again."""
+    asked: list[str] = []
+
+    async def watch() -> None:
+        panel = Panel()
+        panel(RunStarted(Run(RunData(name="loop", status="running")), asked.append))
+        panel(CheckpointStarted("0", "sleep", "", 1))
+        await until(lambda: kept(panel))
+        keeper = kept(panel)
+        assert keeper.stoppable
+        keeper._receive(keeper, {"type": "stop"}, [])
+        assert asked == []
+        await until(lambda: asked)
+        assert not keeper.stoppable
+        panel(RunEnded(Run(RunData(name="loop", status="completed"))))
+        keeper._receive(keeper, {"type": "stop"}, [])
+        await asyncio.sleep(0.05)
+
+    asyncio.run(watch())
+    assert len(asked) == 1
+    assert drawn
+
+
+@pytest.mark.parametrize("told", ["", "message", "all"])
+def test_an_error_knows_what_its_record_tells(drawn: list[tuple[float, str]], told: Any) -> None:
+    """Where the record is seen, the cell's exception need not repeat it."""
+    error = LuaRuntimeError("no such file", line=3)
+    Panel(told=told)(RunEnded(Run(RunData(name="load", status="failed", error=error))))
+    assert error.told == told
+    assert len(drawn) == 1

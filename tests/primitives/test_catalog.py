@@ -52,7 +52,7 @@ def test_members_of_libraries_are_known():
     """The names of Lua's own libraries are those that a program finds there."""
     source = """
       local names = {}
-      for _, library in ipairs{"coroutine", "math", "os", "string", "table", "utf8"} do
+      for _, library in ipairs{"coroutine", "math", "os", "python", "string", "table", "utf8"} do
         for name in pairs(_G[library]) do names[#names + 1] = library .. "." .. name end
       end
       return names"""

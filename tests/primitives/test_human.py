@@ -83,6 +83,18 @@ def test_fields_of_one_form():
     assert (request.message, request.timeout_seconds, len(request.fields)) == ("All", 3, 3)
 
 
+def test_options_stand_beside_the_fields():
+    """What is named beside a list of fields are options of the form, and what has no meaning its metadata."""
+    before = "Hitl('k', {context = {from = 'Hitl'}})"
+    call = "Human.multiple{message = 'All', timeout = 60, config_key = 'k', team = 'ops', {id = 'a'}, {id = 'b'}}"
+    request = asked(call, before=before)
+    assert [field.id for field in request.fields] == ["a", "b"]
+    assert (request.message, request.timeout_seconds, request.metadata) == ("All", 60, {"team": "ops"})
+    assert (request.config_key, request.context) == ("k", {"from": "Hitl"})
+    assert asked("Human.multiple{{id = 'a'}, context = {1, 2}}").context == [1, 2]
+    assert run(f"{before} return {call}.b", answers=[{"a": "x", "b": "y"}]).value == "y"
+
+
 def test_an_escalation_never_times_out():
     """A `timeout` of an escalation is only metadata."""
     request = asked("Human.escalate{message = 'Help', severity = 'critical', timeout = 1}")
@@ -178,6 +190,10 @@ WRONG = {
     "Human.review{artifact = {1, nil, 3}}": "$.artifact",
     "Human.multiple{}": "fields",
     "Human.multiple{'a'}": "field 1",
+    "Human.multiple{message = 'All'}": "fields: a non-empty list of fields expected, got nil",
+    "Human.multiple{message = 'All', 'a'}": "field 1",
+    "Human.multiple{timeout = 'soon', {id = 'a'}}": "timeout: a number of seconds (0 to 1e9) expected, got a string",
+    "Human.multiple{message = 'All', {id = 'a'}, [3] = {id = 'b'}}": "$.fields",
     "Human.multiple{{message = 'a'}}": "id",
     "Human.multiple{{id = 'a'}, {id = 'a'}}": '"a" is there twice',
     "Human.multiple{{id = 'a', type = 'review'}}": "type",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from lua_procedures.rendering.markdown import markdown_html
@@ -43,8 +41,7 @@ def test_a_fence_left_open_takes_the_rest() -> None:
 
 
 @pytest.mark.parametrize("piece", ["**a", "[a](http://", "`a", "_a ", "*a ", "- ", "[[", "#"])
-def test_rendering_takes_linear_time(piece: str) -> None:
-    """Markup that never closes costs no more than its length."""
-    start = time.perf_counter()
-    markdown_html(piece * 20_000, 100_000)
-    assert time.perf_counter() - start < 1.0
+def test_markup_that_never_closes_is_read_once(piece: str) -> None:
+    """Were it read again from each of its characters, so long a text would never come to an end."""
+    text = piece * 500_000
+    assert len(markdown_html(text, len(text))) >= len(text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from lua_procedures.primitives.notices import notice_from
 from lua_procedures.rendering.notices import notice_html, notice_lines, notices_html
 from lua_procedures.runs import Notice
 
@@ -71,3 +72,42 @@ def test_a_notice_too_long_for_its_place_is_shortened() -> None:
     markup = notices_html([notice], visible=5, budget=600)
     assert "Disk full" in markup
     assert "(shortened)" in markup
+
+
+def test_a_long_line_unfolds() -> None:
+    """A long log line shows its start, and all of it when it is unfolded; its neighbours stay lines."""
+    long = "word " * 200 + "the end"
+    notices = [Notice(kind="log", message=text, level="error") for text in ("before", long, "after")]
+    markup = notices_html(notices, visible=5, budget=60_000)
+    section = markup[markup.index("<details") : markup.index("</details>")]
+    assert markup.count("<details") == 1
+    assert "the end" in section
+    assert "before" not in section
+    assert text_of(section[: section.index("</summary>")]).endswith("…")
+
+
+def test_a_fold_says_what_is_in_it() -> None:
+    """Warnings and errors among folded lines are counted, so that nobody misses them."""
+    notices = [Notice(kind="log", level=level, message="x") for level in ("warning", "error", "error", "info")]
+    notices += [Notice(kind="print", message=f"line {at}") for at in range(30)]
+    assert "… 22 earlier lines, 1 warning, 2 errors" in text_of(notices_html(notices, visible=5, budget=60_000))
+
+
+def test_a_table_among_the_details_is_a_table() -> None:
+    """Details that are data arrive as data, and are drawn as such."""
+    notice = notice_from("notify", {"message": "m", "details": [{"title": "Figures", "content": {"n": 120}}]}, 1)
+    assert notice.details == ({"title": "Figures", "content": {"n": 120}},)
+    assert "<table" in notice_html(notice)
+
+
+def keys_of(markup: str) -> list[str]:
+    return re.findall(r'class="(lpf-section-[^"]*)"', markup)
+
+
+def test_a_section_keeps_its_key_while_others_come_and_go() -> None:
+    """What a person opened is known by a key that counts all notices, also those that were left out meanwhile."""
+    notices = [Notice(kind="notify", message=str(at), details=({"title": "More", "content": "x"},)) for at in range(10)]
+    early = keys_of(notices_html(notices[:6], visible=9, budget=60_000))
+    late = keys_of(notices_html(notices[3:], visible=9, budget=60_000, left_out=3))
+    assert early[3:] == late[:3]
+    assert len({*early, *late}) == 10

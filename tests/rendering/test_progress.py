@@ -20,12 +20,17 @@ from lua_procedures.events import (
     RunStarted,
     StageMoved,
     StagesDeclared,
+    StopRequested,
+    Waiting,
 )
 from lua_procedures.graphs import Graph, GraphNode
 from lua_procedures.human.requests import HumanRequest, HumanResponse
+from lua_procedures.rendering.panel import panel_html
 from lua_procedures.rendering.progress import KEPT, Progress
-from lua_procedures.rendering.record import panel_html
 from lua_procedures.runs import Notice, Run, RunData, RunStatus
+
+from ..bounds import lines_run
+from .pages import Page
 
 
 def run_of(status: RunStatus = "running", name: str = "triage") -> Run:
@@ -169,18 +174,14 @@ def test_an_event_costs_the_same_after_ten_thousand(names: int) -> None:
     """What an event costs does not grow with what came before, folded or not."""
     progress = after()
     events = [finished(str(at), f"item {at % names}") for at in range(12_000)]
-    early = min(_seconds(progress, events[at : at + 500]) for at in range(500, 1_500, 500))
-    for event in events[1_500:10_000]:
-        progress(event)
-    late = min(_seconds(progress, events[at : at + 500]) for at in range(10_000, 12_000, 500))
-    assert late < 3 * early
+    early = lines_run(lambda: told(progress, events[:1_000]))
+    told(progress, events[1_000:11_000])
+    assert lines_run(lambda: told(progress, events[11_000:])) < 1.1 * early
 
 
-def _seconds(progress: Progress, events: list[Event]) -> float:
-    start = time.perf_counter()
+def told(progress: Progress, events: list[Event]) -> None:
     for event in events:
         progress(event)
-    return time.perf_counter() - start
 
 
 def tree_of(size: int) -> Graph:
@@ -217,3 +218,75 @@ def test_the_tree_of_an_ended_pass_is_not_read() -> None:
     progress.look_at_tree()
     progress(RunStarted(run_of()))
     assert "idea" not in panel_html(progress)
+
+
+NOON = 1.8e9
+
+
+def clock(moment: float) -> str:
+    return time.strftime("%H:%M:%S", time.localtime(moment))
+
+
+def at_noon(*events: Event) -> str:
+    progress = Progress(now=lambda: NOON)
+    for event in (RunStarted(run_of()), *events):
+        progress(event)
+    return Page(panel_html(progress)).text
+
+
+@pytest.mark.parametrize("kind", ["human", "model_call", "tool_call", "procedure_call", "step"])
+def test_what_goes_on_says_since_when(kind: str) -> None:
+    """A question, a model, a tool, a sub-procedure: each says at what time it was begun."""
+    assert f"since {clock(NOON)}" in at_noon(CheckpointStarted("0", kind, "x", 3))
+
+
+def test_a_sleep_says_until_when() -> None:
+    """A sleeping run says when it goes on."""
+    text = at_noon(CheckpointStarted("0", "sleep", "", 3), Waiting("0", NOON + 90, ""))
+    assert f"until {clock(NOON + 90)}" in text
+    assert "since" not in text
+
+
+def test_a_retry_says_what_failed_and_when_it_is_tried_again() -> None:
+    """Between two attempts the panel says how many failed and when the next one comes."""
+    text = at_noon(CheckpointStarted("0", "sleep", "", 3), Waiting("0", NOON + 4, "attempt 1 of 3 failed"))
+    assert f"attempt 1 of 3 failed; again at {clock(NOON + 4)}" in text
+
+
+def test_a_requested_stop_is_shown() -> None:
+    """The panel says that a stop was requested, why, and whether the program knows."""
+    assert "stop" not in at_noon()
+    waiting = at_noon(StopRequested("enough", success=False, seen=False))
+    assert "stop requested: enough (without success); the program has not looked yet" in waiting
+    seen = at_noon(StopRequested("enough", success=True, seen=False), StopRequested("enough", success=True, seen=True))
+    assert "stop requested: enough" in seen
+    assert "has not looked" not in seen
+
+
+def test_what_is_inside_of_what_goes_on_moves_no_column() -> None:
+    """Inner checkpoints of a running one are rows of the same table, so that nothing shifts when they come and go."""
+    started = [CheckpointStarted(path, "step", f"step {path}", 3) for path in ("0", "0/0", "0/0/0")]
+    progress = after(*started, finished("0/0/0"))
+    page = Page(panel_html(progress))
+    assert page.tags.count("table") == 1
+    assert page.tags.count("tr") == 3
+    assert "details" not in page.tags
+
+
+def flood(count: int) -> Progress:
+    progress = after()
+    for at in range(count):
+        progress(CheckpointStarted(str(at), "step", f"step {at:06}", 3))
+        progress(finished(str(at), f"step {at:06}"))
+        progress(Noticed(Notice(kind="log", message=f"log line {at:06}", context={"at": 100_000 + at})))
+    progress(GraphGrew(3_000, lambda limit: tree_of(min(limit, 3_000))))
+    progress.look_at_tree()
+    return progress
+
+
+def test_a_drawing_costs_the_same_after_ten_thousand_steps() -> None:
+    """What a drawing costs, and how long it is, does not depend on how much happened."""
+    few, many = flood(1_000), flood(10_000)
+    assert lines_run(lambda: panel_html(many)) < 1.05 * lines_run(lambda: panel_html(few))
+    assert len(panel_html(many)) < 1.05 * len(panel_html(few))
+    assert len(panel_html(many)) < 60_000

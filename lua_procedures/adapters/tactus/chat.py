@@ -8,7 +8,7 @@ from typing import Any
 from ...durable.serialization import dumps, loads
 from ...durable.stores import Store
 from ...errors import ConversionError, UsageError
-from ...runner.ledger import hidden_entry
+from ...runner.hidden import hidden_entry
 from .checkpoints import plain
 from .journals import Journals
 from .library import models, reported

@@ -18,12 +18,13 @@ from ...histories.foreign import kept_run
 from ...human.answers import accept
 from ...human.requests import HumanRequest, HumanResponse
 from ...human.responders import LATER, Answers, Scripted, answers_from_environment
-from ...human.terminal import TerminalResponder
 from ...notebook.kernel import can_wait
 from ...notebook.questions import QuestionOutput, kernel_loop, place_to_ask
-from ...runner.people import People, Suspended, answer_text, respond
+from ...runner.people import People, Suspended, answer_text, respond, settled
 from ...runs import Run
 from ...session import get_session
+from ...terminal.prompts import terminal_stream
+from ...terminal.responder import TerminalResponder
 from .checkpoints import is_answered
 from .journals import Journals
 from .library import exceptions, reported
@@ -227,13 +228,19 @@ def _is_running(loop: asyncio.AbstractEventLoop) -> bool:
 
 def _prompted(request: HumanRequest) -> HumanResponse | None:
     """The answer from the terminal; None where the person answers later."""
-    responder, said = TerminalResponder(), SimpleQueue[Any]()
+    stream = terminal_stream()
+    if stream is None:
+        return None
+    responder, said = TerminalResponder(stream), SimpleQueue[Any]()
     asking = responder.ask(request, said.put)
     while (raw := said.get()) is not LATER:
         try:
-            return respond(request, accept(request, raw), responder.channel)
+            response = respond(request, accept(request, raw), responder.channel)
         except AnswerRefused as error:
             asking.refuse(error)
+        else:
+            asking.close(settled(request, response))
+            return response
     return None
 
 

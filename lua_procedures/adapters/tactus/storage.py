@@ -11,7 +11,7 @@ from ...durable.entries import Entry
 from ...durable.serialization import dumps, loads
 from ...durable.stores import Store
 from ...histories.foreign import log_of
-from ...runner.ledger import hidden_entry
+from ...runner.hidden import hidden_entry
 from .checkpoints import NAMED, checkpoint_of, entry_of, hung_below, is_pending, named_entry, plain, value_of
 from .journals import START, Journals
 from .library import models, reported

@@ -50,6 +50,9 @@ class Store(Protocol):
     def entries(self, journal: int) -> Iterator[Entry]:
         """All entries of a journal in the order they were written."""
 
+    def last(self, journal: int) -> Entry | None:
+        """The entry that was written last, without looking at the others; None where there is none."""
+
     def append(self, journal: int, entry: Entry, epoch: int | None = None) -> None:
         """Add an entry.
 
@@ -71,6 +74,9 @@ class Store(Protocol):
 
     def owner(self, journal: int) -> Owner | None:
         """Who took a journal last, whether it still drives it or not; None where nobody ever did."""
+
+    def driven(self, journal: int) -> bool:
+        """Whether a journal has an owner now, here or elsewhere; False of one whose owner died without a word."""
 
     def ask(self, journal: int, request_id: str, request: str) -> StoredRequest:
         """Keep a question, once: where the id is known, what is there already is returned unchanged."""

@@ -80,6 +80,11 @@ class MemoryStore:
         found = self._journals.get(journal)
         return iter(found.entries.copy() if found else ())
 
+    def last(self, journal: int) -> Entry | None:
+        """The entry that was written last, or None where there is none."""
+        found = self._journals.get(journal)
+        return found.entries[-1] if found and found.entries else None
+
     def append(self, journal: int, entry: Entry, epoch: int | None = None) -> None:
         """Add an entry, with its objects; of an owner, only while its epoch is the journal's."""
         self._writable(journal, epoch).entries.append(entry)
@@ -96,6 +101,11 @@ class MemoryStore:
         """Who took a journal last, or None where nobody ever did."""
         found = self._journals.get(journal)
         return found.owner if found else None
+
+    def driven(self, journal: int) -> bool:
+        """Whether a pass of this process drives a journal now."""
+        found = self._journals.get(journal)
+        return found is not None and found.driver == os.getpid()
 
     def _take(self, journal: _Journal) -> Owner | None:
         with self._taking:

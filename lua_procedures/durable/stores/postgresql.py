@@ -72,6 +72,10 @@ class PostgresqlStore(PostgresqlServer):
         """All entries of a journal in the order they were written, as they are at this moment."""
         return map(_as_entry, self._rows(sql.ENTRIES, (journal,)))
 
+    def last(self, journal: int) -> Entry | None:
+        """The entry that was written last, or None where there is none."""
+        return next(map(_as_entry, self._rows(sql.LAST, (journal,))), None)
+
     def append(self, journal: int, entry: Entry, epoch: int | None = None) -> None:
         """Add an entry; of an owner, only while its epoch is the journal's.
 
@@ -106,6 +110,11 @@ class PostgresqlStore(PostgresqlServer):
     def owner(self, journal: int) -> Owner | None:
         """Who took a journal last, or None where nobody ever did."""
         return next((Owner(*row) for row in self._rows(sql.OWNER, (journal,))), None)
+
+    def driven(self, journal: int) -> bool:
+        """Whether a journal has an owner now: one whose connection ended has lost its lock."""
+        [[driven]] = self._rows(sql.DRIVEN, (journal,))
+        return bool(driven)
 
     def ask(self, journal: int, request_id: str, request: str) -> StoredRequest:
         """Keep a question, once: where the id is known, what is there already is returned unchanged."""

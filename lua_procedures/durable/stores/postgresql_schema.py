@@ -9,10 +9,9 @@ until a write that has begun is there to be read, and a write that begins later 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
 from typing import Final
 
-from ..entries import Entry, JournalRow
+from ..entries import KEPT_FIELDS, Entry
 
 _JOURNAL_TYPES: Final = {
     "name": "text", "root": "text", "seed": "bigint", "started": "float8", "updated": "float8", "status": "text",
@@ -74,10 +73,9 @@ CREATE_SCHEMA: Final = "CREATE SCHEMA IF NOT EXISTS {}"
 CREATE_VERSION: Final = "CREATE TABLE IF NOT EXISTS version(version integer NOT NULL);"
 SET_VERSION: Final = f"INSERT INTO version VALUES ({SCHEMA_VERSION})"
 
-ROW_FIELDS: Final = [field.name for field in fields(JournalRow)]
 SAVED_FIELDS: Final = list(_SAVED)
 _NAMES: Final = ", ".join(SAVED_FIELDS)
-_JOURNALS: Final = f"SELECT {', '.join(ROW_FIELDS)} FROM journal"
+_JOURNALS: Final = f"SELECT {', '.join(KEPT_FIELDS)} FROM journal"
 _ENTRY_NAMES: Final = ", ".join(Entry._fields[:-1])
 _OWNED: Final = "SELECT FROM owner WHERE journal = {journal}::integer AND epoch = {epoch}::bigint FOR SHARE"
 
@@ -102,9 +100,18 @@ INSERT INTO entry(journal, {_ENTRY_NAMES}, escaped)
 SELECT $1::integer, {_values({**_ENTRY_TYPES, "escaped": "boolean"}, 2)}
 WHERE {_LAST}::bigint IS NULL OR EXISTS ({_OWNED.format(journal="$1", epoch=_LAST)})
 """
-ENTRIES: Final = f"SELECT {_ENTRY_NAMES}, NULL, escaped FROM entry WHERE journal = $1::integer ORDER BY seq"
+_ENTRIES: Final = f"SELECT {_ENTRY_NAMES}, NULL, escaped FROM entry WHERE journal = $1::integer"
+ENTRIES: Final = f"{_ENTRIES} ORDER BY seq"
+LAST: Final = f"{_ENTRIES} ORDER BY seq DESC LIMIT 1"
 
 LOCK: Final = "SELECT pg_try_advisory_lock('journal'::regclass::oid::integer, $1::integer)"
+# What a lock by two numbers has for its place is said in PostgreSQL's page on pg_locks.
+DRIVEN: Final = """
+SELECT EXISTS (
+    SELECT FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
+    WHERE locktype = 'advisory' AND granted AND datname = current_database()
+    AND classid = 'journal'::regclass::oid AND objid = $1::integer::oid AND objsubid = 2)
+"""
 OWNER: Final = "SELECT epoch, host, process, since FROM owner WHERE journal = $1::integer"
 OWN: Final = """
 INSERT INTO owner(journal, epoch, host, process, since)

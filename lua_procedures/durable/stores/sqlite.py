@@ -92,6 +92,10 @@ class SqliteStore(SqliteFile):
         """All entries of a journal in the order they were written, as they are at this moment."""
         return iter(self._rows(_as_entries, sql.ENTRIES, (journal,)))
 
+    def last(self, journal: int) -> Entry | None:
+        """The entry that was written last, or None where there is none."""
+        return next(iter(self._rows(_as_entries, sql.LAST, (journal,))), None)
+
     def append(self, journal: int, entry: Entry, epoch: int | None = None) -> None:
         """Add an entry; of an owner, only while its epoch is the journal's.
 
@@ -100,8 +104,8 @@ class SqliteStore(SqliteFile):
         """
         if entry.objects:
             raise unkept(entry)
-        with self._appending:
-            if not self._append_next(journal, entry, epoch):
+        if not self._append_next(journal, entry, epoch):
+            with self._appending:
                 self._append_at_end(journal, entry, epoch)
 
     def _append_next(self, journal: int, entry: Entry, epoch: int | None) -> bool:
@@ -112,21 +116,22 @@ class SqliteStore(SqliteFile):
         if time.monotonic() > self._look_again:
             self._check_handle()
         try:
-            added = self._connection.execute(sql.APPEND_NEXT, (journal, *entry[:-1], last + 1)).rowcount == 1
+            self._connection.execute(sql.APPEND_NEXT, (last + 1, *entry[:-1]))
         except sqlite3.IntegrityError:
-            return False  # another handle wrote there meanwhile
+            return False  # another thread, handle or owner wrote there meanwhile, or the journal was deleted
         except FAILURES as error:
             raise self._explained(error) from error
-        if added:
-            self._last[journal, epoch] = last + 1
-        return added
+        self._last[journal, epoch] = last + 1
+        return True
 
     def _append_at_end(self, journal: int, entry: Entry, epoch: int | None) -> None:
         if (journal, epoch) not in self._last:
             self._changed(sql.BEGIN_STRETCH, (journal,))
-        if not self._changed(sql.APPEND, (journal, *entry[:-1], epoch)):
+        # told by the statement itself: another thread may have added to another journal just now
+        added = self._rows(list, sql.APPEND, (journal, *entry[:-1], epoch))
+        if not added:
             raise self._refused(journal, epoch)
-        [[self._last[journal, epoch]]] = self._rows(list, sql.LAST_ROW)
+        [[self._last[journal, epoch]]] = added
 
     def own(self, journal: int) -> Ownership:
         """Take a journal to drive it; it is locked until the ownership is released or this process ends.
@@ -148,6 +153,15 @@ class SqliteStore(SqliteFile):
     def owner(self, journal: int) -> Owner | None:
         """Who took a journal last, or None where nobody ever did."""
         return next(iter(self._rows(_as_owners, sql.OWNER, (journal,))), None)
+
+    def driven(self, journal: int) -> bool:
+        """Whether a journal has an owner now: a process that has died has lost its lock."""
+        if not self._locks.exists():
+            return False
+        release = self._lock(journal)
+        if release is not None:
+            release()
+        return release is None
 
     def _lock(self, journal: int) -> Callable[[], None] | None:
         self._check_handle()

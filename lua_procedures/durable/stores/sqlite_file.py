@@ -6,7 +6,8 @@ import os
 import sqlite3
 import time
 import weakref
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -129,17 +130,20 @@ class SqliteFile:
         self, read: Callable[[Iterable[Row]], Iterable[T]], statement: str, values: Sequence[Any] = ()
     ) -> list[T]:
         """What a statement finds, as ``read`` makes it of the rows."""
-        self._check_handle()
-        try:
+        with self._using(values):
             return list(read(self._connection.execute(statement, values)))
-        except FAILURES as error:
-            raise self._explained(error) from error
 
     def _changed(self, statement: str, values: Sequence[Any]) -> int:
         """The number of rows that a statement changed; committed when this returns."""
+        with self._using(values):
+            return self._connection.execute(statement, values).rowcount
+
+    @contextmanager
+    def _using(self, values: Sequence[Any]) -> Iterator[None]:
+        """Explain what fails inside; ``values`` begin with the journal's number where one must be there."""
         self._check_handle()
         try:
-            return self._connection.execute(statement, values).rowcount
+            yield
         except FAILURES as error:
             if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_MISMATCH:
                 raise self._missing(values[0]) from None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,8 @@ import pytest
 
 from lua_procedures import get_session
 from lua_procedures.tools.mcp.servers import close_servers
+
+from ...bounds import PATIENCE, eventually
 
 SERVER = Path(__file__).with_name("server.py")
 
@@ -30,13 +31,18 @@ class Files:
         self.spec: dict[str, Any] = {
             "command": sys.executable,
             "args": [str(SERVER), str(calls)],
-            "timeout_seconds": 60,
+            "timeout_seconds": PATIENCE,
         }
 
     @property
     def calls(self) -> list[str]:
         """What the server noted, a line for each start and call."""
         return self.path.read_text(encoding="utf-8").splitlines() if self.path.exists() else []
+
+    def let_go(self) -> None:
+        """Let its tool ``slow`` return."""
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write("let go\n")
 
     def servers(self, **more) -> dict:
         """``mcp_servers`` with this server as ``files``."""
@@ -59,18 +65,16 @@ class Web(Files):
             probe.bind(("127.0.0.1", 0))
             self._port = probe.getsockname()[1]
         auth = {"type": "bearer", "env_var": "MCP_TEST_TOKEN"}
-        self.spec = {"url": f"http://127.0.0.1:{self._port}/mcp", "auth": auth, "timeout_seconds": 60}
+        self.spec = {"url": f"http://127.0.0.1:{self._port}/mcp", "auth": auth, "timeout_seconds": PATIENCE}
 
     def start(self) -> None:
         """Start it, and wait until it listens."""
         self._process = subprocess.Popen([sys.executable, str(SERVER), str(self.path), "--http", str(self._port)])
-        until = time.monotonic() + 60
-        while time.monotonic() < until:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self._port)) == 0:
-                    return
-            time.sleep(0.05)
-        raise TimeoutError("the server does not listen")
+        eventually(self._listens)
+
+    def _listens(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self._port)) == 0
 
     def kill(self) -> None:
         """End it at once."""

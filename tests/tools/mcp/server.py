@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import time
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -28,6 +29,10 @@ server = new_server()
 def note(text: str) -> None:
     with CALLS.open("a", encoding="utf-8") as file:
         file.write(text + "\n")
+
+
+def let_go() -> bool:
+    return "let go" in CALLS.read_text(encoding="utf-8")
 
 
 class Point(BaseModel):
@@ -63,9 +68,11 @@ def fail(text: str) -> str:
 
 @server.tool(structured_output=False)
 async def slow(seconds: float) -> str:
-    """Waits."""
+    """Waits for so long, or until it is let go."""
     note("slow begins")
-    await asyncio.sleep(seconds)
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and not let_go():
+        await asyncio.sleep(0.02)  # noqa: ASYNC110 - it is another process that lets go
     note("slow ends")
     return "done"
 

@@ -1,0 +1,67 @@
+"""What those who watch a run are told of its waits and its stops."""
+
+from __future__ import annotations
+
+import time
+
+from lua_procedures.events import CheckpointStarted, Event, RunStarted, StopRequested, Waiting
+from lua_procedures.jobs import Job, run_here
+from lua_procedures.runs import Run
+
+
+def watched(source: str, seen: list[Event] | None = None) -> tuple[Run, list[Event]]:
+    """The run of a program, and what it told."""
+    seen = [] if seen is None else seen
+    job = Job(source=source, name="watched", fresh=True)
+    job.sink = seen.append
+    return run_here(job), seen
+
+
+def test_a_sleep_says_until_when() -> None:
+    """Before a run sleeps, it tells the path of the sleep and when that is over."""
+    before = time.time()
+    _, seen = watched("Sleep(0.05)")
+    (waiting,) = [event for event in seen if isinstance(event, Waiting)]
+    assert (waiting.path, waiting.why) == ("0", "")
+    assert waiting.until >= before + 0.05
+    assert seen.index(waiting) > next(at for at, event in enumerate(seen) if isinstance(event, CheckpointStarted))
+
+
+def test_a_retry_says_what_it_waits_after() -> None:
+    """The wait between two attempts tells which one failed, of how many."""
+    source = "return Retry.with_backoff(function() error('no') end, {max_attempts = 3, initial_delay = 0.01})"
+    _, seen = watched(f"return pcall(function() {source} end)")
+    waits = [event.why for event in seen if isinstance(event, Waiting)]
+    assert waits == ["attempt 1 of 3 failed", "attempt 2 of 3 failed"]
+
+
+def test_a_stop_of_the_program_is_told() -> None:
+    """``Stop.request`` is told with its reason, as one that the program knows."""
+    _, seen = watched("Stop.request('enough', false)")
+    assert StopRequested("enough", success=False, seen=True) in seen
+
+
+def test_a_stop_is_asked_for_from_outside() -> None:
+    """Who watches can ask a program that looks at ``Stop`` to stop; it is told, and then told again when it is seen."""
+    seen: list[Event] = []
+
+    class Watcher(list[Event]):
+        def append(self, event: Event) -> None:
+            seen.append(event)
+            if isinstance(event, CheckpointStarted) and event.path == "2":
+                (started,) = [each for each in seen if isinstance(each, RunStarted)]
+                assert started.ask_to_stop is not None
+                started.ask_to_stop("that will do")
+
+    source = "local n = 0\nwhile not Stop.requested() do n = n + 1 Sleep(0.001) end\nreturn n, Stop.reason()"
+    run, _ = watched(source, Watcher())
+    assert run.value == [3, "that will do"]
+    assert run.stop.reason == "that will do"
+    stops = [event.seen for event in seen if isinstance(event, StopRequested)]
+    assert stops == [False, True]
+
+
+def test_a_program_without_stop_cannot_be_asked() -> None:
+    """One that never looks at ``Stop`` would not see it, so nobody is offered to ask."""
+    _, seen = watched("return 1")
+    assert [event.ask_to_stop for event in seen if isinstance(event, RunStarted)] == [None]

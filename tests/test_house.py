@@ -22,8 +22,8 @@ PACKAGE = ROOT / "lua_procedures"
 
 #: A module imports from its own row and from rows above it.
 ROWS = """
-_version errors limits handles language durable human modules records graph_exports graphs runs events rendering terminal
-primitives program tools predictors agents files fixtures runner given session exports histories
+_version errors limits handles language durable human modules records graph_exports graphs runs events rendering
+terminal primitives program tools predictors agents files fixtures runner given session exports histories
 run_records jobs api command_line __main__ notebook adapters testing __init__
 """.split()
 

@@ -71,8 +71,8 @@ async def slow(seconds: float) -> str:
     """Waits for so long, or until it is let go."""
     note("slow begins")
     end = time.monotonic() + seconds
-    while time.monotonic() < end and not let_go():
-        await asyncio.sleep(0.02)  # noqa: ASYNC110 - it is another process that lets go
+    while time.monotonic() < end and not let_go():  # noqa: ASYNC110 - it is another process that lets go
+        await asyncio.sleep(0.02)
     note("slow ends")
     return "done"
 

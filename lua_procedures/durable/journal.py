@@ -135,6 +135,11 @@ class Journal:
         self._index_all()
         return self.__dict__[name]
 
+    def forget_index(self) -> None:
+        """Give back the memory of the look-up by key; who asks again has the entries read again."""
+        self.__dict__.pop("_by_key", None)
+        self._after = self._beside = None
+
     def _index_all(self) -> None:
         # one entry is the rule: only a key with several has a list, oldest first
         self._by_key = {entry.key: entry for entry in self.entries}

@@ -156,7 +156,10 @@ def _missing_member_hint(name: str, place: Place) -> str | None:
     """A field that was called: a misspelt one of a known owner, a method that Python has, or an owner's whole list."""
     called = re.search(rf"([\w.]+)[.:]\s*{name}\b", place.code)
     owner = called[1] if called else ""
-    if owner and (near := closest(f"{owner}.{name}", place.known)):
+    owners = {other.rpartition(".")[0] for other in place.known}
+    likely = {owner, *closest(owner, owners)}
+    near = [other for other in closest(f"{owner}.{name}", place.known) if other.rpartition(".")[0] in likely]
+    if owner and near:
         return f"'{owner}' has no '{name}'. Did you mean '{near[0]}'?"
     if name in _METHOD_HABITS:
         return f"Lua has no '{name}': {_METHOD_HABITS[name]}."

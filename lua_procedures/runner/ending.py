@@ -154,6 +154,7 @@ class Ending:
         elif not is_refused:
             self.save(status, outcome=outcome, error=error)
         self.guest.close()
+        self.ledger.rest()
         self.emit(RunEnded(self.run))
 
     def _read_world(self) -> None:

@@ -110,6 +110,10 @@ class Frame:
             self._names = {}
         return self._names
 
+    def forget_names(self) -> None:
+        """No step follows any more."""
+        self._names = None
+
     def entry_named(self, name: str) -> Entry | None:
         """The step of that name in this frame, if it is done."""
         return self._names.get(name) if self._names else None

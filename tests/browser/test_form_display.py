@@ -43,6 +43,19 @@ def test_countdown_names_the_default(lab):
     lab.answer()
 
 
+def test_a_context_is_a_table(cells):
+    """Each name stands beside its value, in the output of a cell too, where Jupyter has rules for lists."""
+    cells.begin("""%%procedure ctx\nHuman.approve{message = "Lend?", context = {weeks = 12, lender = "Eye clinic"}}""")
+    form = cells.form("Lend?")
+    names, values = form.locator("dt").all(), form.locator("dd").all()
+    for name, value in zip(
+        [each.bounding_box() for each in names], [each.bounding_box() for each in values], strict=True
+    ):
+        assert name["y"] == pytest.approx(value["y"], abs=3)
+        assert name["x"] + name["width"] <= value["x"] < name["x"] + 200
+    form.get_by_role("button", name="Approve").click()
+
+
 @pytest.mark.parametrize("kind", ["text", "markdown", "json", "html", "image", "table", HOSTILE])
 def test_hostile_strings_run_no_script(lab, kind):
     """Message, context, labels and artifacts are shown as text; HTML sits in a frame without permissions."""

@@ -319,7 +319,10 @@ def test_runtime_errors_have_a_hint(text: str, hint: str) -> None:
         assert error.line == len(split_lines(text)) + 1
 
 
-@pytest.mark.parametrize("text", ['error("boom")', "assert(false)", "local h = {} h.x()", "local f = 5 f()", "error()"])
+@pytest.mark.parametrize(
+    "text",
+    ['error("boom")', "assert(false)", "local h = {} h.x()", "local r = {} r:create{}", "local f = 5 f()", "error()"],
+)
 def test_other_runtime_errors_have_none(text: str) -> None:
     """A program's own errors need no hint."""
     assert raised(text).hint is None

@@ -18,6 +18,7 @@ from typing import Any
 
 from agents import first_agent, turns
 from conversion import values_growth, values_into, values_out
+from forms import click_to_lua, form_on_screen
 from graph import graph
 from panel import panel
 
@@ -216,33 +217,6 @@ def many_journals() -> list[str]:
     ]
 
 
-_ASK = """%%procedure {name} -o r
-Human.approve{{message = "?"}}
-return Step.run("resumed", function() return 1 end)"""
-
-
-def click_to_lua() -> list[str]:
-    """From the message that a button sends to the first operation after it, in a real kernel that awaits."""
-    sys.path.insert(0, str(Path(__file__).parent.parent))
-    from tests.kernel.kernels import Kernel
-
-    waits = []
-    with tempfile.TemporaryDirectory() as name:
-        kernel = Kernel(Path(name)).start()
-        try:
-            for turn in range(15):
-                cell = kernel.begin(_ASK.format(name=f"click{turn}"))
-                form = kernel.form(cell)
-                sent = time.time()
-                kernel.press(form)
-                kernel.finish(cell)
-                answered = float(kernel.value("r.answers[0].responded_at"))
-                waits.append(answered - sent)
-        finally:
-            kernel.stop()
-    return [f"click to resumed Lua: median {statistics.median(waits) * 1000:.0f} ms (target 100)"]
-
-
 FIGURES = {
     each.__name__: each
     for each in (
@@ -261,6 +235,7 @@ FIGURES = {
         turns,
         first_agent,
         click_to_lua,
+        form_on_screen,
     )
 }
 

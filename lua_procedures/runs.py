@@ -191,8 +191,8 @@ class RunData:
     """What the runner knows of a run; ``Run`` reads from it.
 
     ``checkpoints`` and ``world`` are read only when somebody looks: a run of 10,000 steps costs nothing more.
-    ``under_way`` are those without an outcome in which it came to rest, ``cut_off`` is the path and the text of a model
-    call that was stopped.
+    ``absent`` are the modules that were asked for and not found. ``under_way`` are the checkpoints without an outcome
+    in which the run came to rest, ``cut_off`` is the path and the text of a model call that was stopped.
     """
 
     name: str
@@ -203,6 +203,7 @@ class RunData:
     error: ProcedureError | None = None
     program: str = ""
     modules: dict[str, Module] = field(default_factory=dict)
+    absent: set[str] = field(default_factory=set)
     stages_declared: tuple[str, ...] = ()
     stages: list[StageMove] = field(default_factory=list)
     state_text: str = "{}"

@@ -11,7 +11,22 @@ if TYPE_CHECKING:
     from .modules import Module
     from .runs import Run
 
-__all__ = ["Session", "get_session"]
+__all__ = ["Session", "Waiting", "get_session"]
+
+
+@dataclass(frozen=True, eq=False)
+class Waiting:
+    """What an output of this process still shows of a paused run.
+
+    Attributes:
+        close: takes its question away, which says how it was settled; nothing goes on from there by itself any more.
+        rest: stops what goes on by itself, and leaves the question.
+        attend: starts that again.
+    """
+
+    close: Callable[[str], None]
+    rest: Callable[[], None] = lambda: None
+    attend: Callable[[], None] = lambda: None
 
 
 @dataclass
@@ -28,7 +43,7 @@ class Session:
         definitions: name → the text of a cell that was only defined, for ``require``.
         show: drives a job where the session can show it, such as the cell of a notebook; None where it cannot.
         driving: (store, journal) → the task that drives it now, or None where it is driven without a loop.
-        waiting: name → how to close the question that a paused run of this process still shows.
+        waiting: (URL of the store, name, digest of the inputs) → what is shown of that run, which is paused.
     """
 
     tools: dict[str, Any] = field(default_factory=dict)
@@ -40,13 +55,19 @@ class Session:
     definitions: dict[str, Module] = field(default_factory=dict)
     show: Callable[[Any], Awaitable[Run]] | None = None
     driving: dict[tuple[str, int], Any] = field(default_factory=dict)
-    waiting: dict[str, Callable[[str], None]] = field(default_factory=dict)
+    waiting: dict[tuple[str, str, str], Waiting] = field(default_factory=dict)
 
-    def supersede(self, name: str, how: str) -> None:
-        """Close what an earlier pass of that run still shows."""
-        close = self.waiting.pop(name, None)
-        if close is not None:
-            close(how)
+    def supersede(self, url: str, name: str, how: str, root: str | None = None) -> None:
+        """Close what an earlier pass of a run still shows.
+
+        Args:
+            url: of the run's store.
+            name: the run.
+            how: why it is closed.
+            root: the digest of the run's inputs; None means the runs of that name with any inputs.
+        """
+        for key in [each for each in self.waiting if each[:2] == (url, name) and root in (None, each[2])]:
+            self.waiting.pop(key).close(how)
 
 
 _SESSION = Session()

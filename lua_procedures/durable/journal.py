@@ -18,7 +18,6 @@ from itertools import takewhile
 from typing import Any, Final
 
 from .entries import HIDDEN_KINDS, Entry, JournalRow
-from .serialization import loads
 from .stores import Store
 
 __all__ = [
@@ -104,13 +103,11 @@ class Journal:
         row: the journal's head.
         entries: all entries, in the order they were written.
         recorded: how many there were when they were read, which is when somebody first looks.
-        redone: key → how often that had been done when it was last begun again, and the variant of its frame then.
     """
 
     entries: list[Entry]
     recorded: int
     has_cuts: bool
-    redone: dict[bytes, tuple[int, int]]
     _by_key: dict[bytes, Entry | list[Entry]]
 
     def __init__(self, store: Store, row: JournalRow, epoch: int | None = None) -> None:
@@ -120,20 +117,23 @@ class Journal:
         self._after: dict[bytes, Entry] | None = None
         self._beside: dict[bytes, list[Entry]] | None = None
         self._forgotten: Counter[bytes] = Counter()
+        self._until: Entry | None = None
 
     def __getattr__(self, name: str) -> Any:
         # Called for what is not there yet: what the entries give. Afterwards each is as fast as any attribute.
-        if name not in ("entries", "recorded", "has_cuts", "redone", "_by_key"):
+        if name not in ("entries", "recorded", "has_cuts", "_by_key"):
             raise AttributeError(name)
         self.entries = list(self.store.entries(self.row.id))
+        if self._until is not None:
+            del self.entries[next((at for at, each in enumerate(self.entries, 1) if each == self._until), 0) :]
         self.recorded = len(self.entries)
         self.has_cuts = any(entry.kind == "cut" for entry in self.entries)
-        self.redone = {}
-        for entry in self.entries:
-            if entry.kind == "redo" and entry.name:
-                self._note_redone(entry)
         self._index_all()
         return self.__dict__[name]
+
+    def read_until(self, entry: Entry) -> None:
+        """When the entries are read, leave out what was written after this one."""
+        self._until = entry
 
     def forget_index(self) -> None:
         """Give back the memory of the look-up by key; who asks again has the entries read again."""
@@ -172,13 +172,6 @@ class Journal:
         found = self._by_key.get(key)
         return self._forgotten[key] + (0 if found is None else len(found) if type(found) is list else 1)
 
-    def index_of(self, entry: Entry) -> int:
-        """How often the same had been done before."""
-        return next(place for place, each in enumerate(self._done(entry.key)) if each is entry)
-
-    def _done(self, key: bytes) -> list[Entry]:
-        return [each for each in self.entries if each.key == key]
-
     def only(self, key: bytes) -> Entry | None:
         """The entry with that key where there is just one."""
         found = self._by_key.get(key)
@@ -200,12 +193,6 @@ class Journal:
             self._by_key[entry.key] = entry
         if entry.kind == "cut":
             self.has_cuts = True
-        elif entry.kind == "redo" and entry.name:
-            self._note_redone(entry)
-
-    def _note_redone(self, entry: Entry) -> None:
-        times, variant = loads(entry.outcome)
-        self.redone[entry.chain] = times, variant
 
     def save(self) -> None:
         """Write the head again.

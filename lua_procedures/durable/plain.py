@@ -20,11 +20,15 @@ from uuid import UUID
 
 from ..errors import ConversionError
 
-__all__ = ["TooLarge", "normalise", "path_step"]
+__all__ = ["TooLarge", "Unreadable", "normalise", "path_step"]
 
 
 class TooLarge(ConversionError):
     """A value that is over a limit of size, and would cross otherwise."""
+
+
+class Unreadable(ConversionError):
+    """A value that raises where it is looked at."""
 
 
 _LEAST, _MOST = -(2**63), 2**63 - 1
@@ -44,7 +48,8 @@ def normalise(value: Any, *, max_depth: int = 100, max_leaves: int = 10_000_000,
 
     Raises:
         ConversionError: with the path as Lua counts (``$.items[3].price``): NaN, infinities, integers outside 64 bits,
-            keys that are no strings, text that is no valid Unicode, cycles, and what is over a limit.
+            keys that are no strings, text that is no valid Unicode, cycles, what is over a limit, and objects that
+            raise where they are looked at.
     """
     walk = _Walk(max_depth, max_leaves, max_bytes)
     try:
@@ -52,17 +57,16 @@ def normalise(value: Any, *, max_depth: int = 100, max_leaves: int = 10_000_000,
         walk.check_size()
     except _Refused as refused:
         what, path = refused.explain()
-        kind = TooLarge if refused.of_size else ConversionError
-        raise kind(f"{what} at {path} cannot cross between Lua and Python", path=path) from None
+        raise refused.kind(f"{what} at {path} cannot cross between Lua and Python", path=path) from refused.__cause__
     return plain
 
 
 class _Refused(Exception):
     """What is refused, and on the way up where it is: each container with the key in it."""
 
-    def __init__(self, what: str, *, of_key: bool = False, of_size: bool = False) -> None:
+    def __init__(self, what: str, kind: type[ConversionError] = ConversionError, *, of_key: bool = False) -> None:
         self.what = what
-        self.of_size = of_size
+        self.kind = kind
         self.of_key = of_key  # the path of a key is that of its dict
         self.trail: list[tuple[Any, str | int | None]] = []
 
@@ -159,6 +163,15 @@ class _Walk:
 
     def convert(self, value: Any) -> Any:
         """The plain data of a type that is no plain data itself, or a handle."""
+        try:
+            return self._converted(value)
+        except (_Refused, RecursionError):
+            raise
+        except Exception as error:  # whatever an object of somebody else's raises
+            what = f"a {type(value).__name__} that cannot be looked at ({type(error).__name__}: {error})"
+            raise _Refused(what, Unreadable) from error
+
+    def _converted(self, value: Any) -> Any:
         scalar = _numpy_scalar(value)
         if scalar is not value:
             return self.plain(scalar)
@@ -201,9 +214,9 @@ class _Walk:
     def check_size(self) -> None:
         """Refuse what is over the limits."""
         if self.leaves > self.max_leaves:
-            raise _Refused(f"more than {self.max_leaves:,} values", of_size=True)
+            raise _Refused(f"more than {self.max_leaves:,} values", TooLarge)
         if self.size > self.max_bytes:
-            raise _Refused(f"more than {self.max_bytes:,} bytes", of_size=True)
+            raise _Refused(f"more than {self.max_bytes:,} bytes", TooLarge)
 
     def _enter(self, count: int) -> None:
         self.depth += 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from typing import Any, Final, NoReturn
@@ -84,7 +83,7 @@ def _entry(number: int, values: Any) -> Entry:
     _require(entry.kind != "world", f"{place}.kind")  # what one machine saw of its files
     hidden = entry.kind in HIDDEN_KINDS
     _require(hidden == (entry.path == ""), f"{place}.path")
-    _require(entry.kind != "redo" or not entry.name or _is_begun(entry.outcome), f"{place}.outcome")
+    _require((entry.kind, entry.name) != ("redo", "asked") or _is_names(entry.outcome), f"{place}.outcome")
     _require(hidden or all(map(is_digest, entry[:3])), f"{place}.key")
     _require(hidden or _is_shown(entry), f"{place}.outcome")
     if entry.objects is None:
@@ -92,9 +91,12 @@ def _entry(number: int, values: Any) -> Entry:
     return entry._replace(objects=tuple(_frozen(place, each) for each in entry.objects))
 
 
-def _is_begun(outcome: str) -> bool:
-    """Whether it says how often an operation had been done when it was begun again, and the variant of its frame."""
-    return re.fullmatch(r"\[\d{1,9},\d{1,9}\]", outcome) is not None
+def _is_names(outcome: str) -> bool:
+    """Whether it is a list of texts, as what is asked to run again is."""
+    if not is_json(outcome):
+        return False
+    names = loads(outcome)
+    return type(names) is list and all(type(name) is str for name in names)
 
 
 def _is_shown(entry: Entry) -> bool:

@@ -108,7 +108,7 @@ def _answers(run: Run) -> list[str]:
 
 
 def _answer(checkpoint: Checkpoint, response: HumanResponse) -> list[str]:
-    answer = answer_text(checkpoint.value, timed_out=response.timed_out)
+    answer = answer_text(checkpoint.value, response)
     return [_text(one_line(checkpoint.name, _CELL)), _text(answer), _text(response.channel)]
 
 

@@ -42,7 +42,7 @@ def clear(name: str, after: int | str | None = None, *, store: str | Store = "me
     else:
         with opened.own(newest.id) as ownership:
             cleared = _cut(Journal(opened, stored(opened, name), ownership.epoch), after)
-    _leave_session(name, opened.url)
+    _leave_session(name, opened.url, None if after is None else newest.root)
     return cleared
 
 
@@ -87,10 +87,10 @@ def _save_reached(journal: Journal, chain: bytes) -> None:
     journal.save()
 
 
-def _leave_session(name: str, url: str) -> None:
+def _leave_session(name: str, url: str, root: str | None) -> None:
     """What the session still shows of the run is not what the store holds any more."""
     session = get_session()
-    session.supersede(name, "the run was cleared")
+    session.supersede(url, name, "the run was cleared", root)
     shown = session.runs.get(name)
     if shown is not None and shown._data.store_url == url:  # noqa: SLF001 - our own run
         del session.runs[name]

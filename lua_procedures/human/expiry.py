@@ -8,7 +8,7 @@ from typing import Any
 from .choices import Question, known_value
 from .requests import HumanRequest
 
-__all__ = ["default_of", "expired"]
+__all__ = ["decides_otherwise", "default_of", "expired"]
 
 
 def expired(request: HumanRequest) -> Any:
@@ -18,6 +18,14 @@ def expired(request: HumanRequest) -> Any:
     if request.kind == "multiple":
         return {field.id: default_of(field, field.type) for field in request.fields}
     return default_of(request, request.kind)
+
+
+def decides_otherwise(request: HumanRequest) -> bool:
+    """Whether expiry gives a review a decision that is none of its options; small and capital letters are the same."""
+    if request.kind != "review":
+        return False
+    decision = str(expired(request)["decision"]).casefold()
+    return all(option.label.casefold() != decision for option in request.options)
 
 
 def default_of(question: Question, kind: str) -> Any:

@@ -129,6 +129,7 @@ class HumanResponse(BaseModel):
         value: the answer in the form the program gets.
         responded_at: UNIX time in seconds.
         timed_out: whether the default was taken because nobody answered in time.
+        unlisted: whether that gave a review a decision that is none of its options.
         channel: where it came from: ``form``, ``terminal``, ``scripted``, ``notebook`` (a line there), ``python``,
             ``command line``, ``fixture``, ``expiry``, or ``default`` for one that ``--answers default`` took.
     """
@@ -139,6 +140,7 @@ class HumanResponse(BaseModel):
     value: Any = None
     responded_at: float
     timed_out: bool = False
+    unlisted: bool = False
     channel: str = "form"
 
 

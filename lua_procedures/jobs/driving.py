@@ -10,7 +10,6 @@ from contextlib import ExitStack
 from typing import Any
 
 from ..durable.roots import root_of
-from ..durable.serialization import normalise
 from ..durable.stores import open_store
 from ..errors import RunLocked
 from ..exports.writing import write
@@ -19,7 +18,7 @@ from ..runner.driver import Driver
 from ..runs import Run
 from ..session import get_session
 from .job import Job, checked_name
-from .preparing import meet_servers, prepare
+from .preparing import inputs_of, meet_servers, prepare
 
 __all__ = ["drive", "in_loop", "run_here"]
 
@@ -56,7 +55,7 @@ def _driven_here(job: Job) -> asyncio.Task[Any] | None:
     job.store = store = open_store(job.store)
     if job.fresh:
         return None
-    row = store.find(job.name, root_of(normalise(dict(job.params)), job.seed))
+    row = store.find(job.name, root_of(inputs_of(job), job.seed))
     return None if row is None else get_session().driving.get((store.url, row.id))
 
 

@@ -14,7 +14,7 @@ from ..durable.roots import root_of
 from ..durable.serialization import dumps, loads
 from ..durable.stores import Store
 from ..durable.stores.memory import MemoryStore
-from ..errors import UsageError
+from ..errors import StoreError, UsageError
 from .job import Job
 
 __all__ = ["open_journal"]
@@ -65,7 +65,14 @@ def _created(job: Job, store: Store, row: JournalRow) -> JournalRow:
 def _owned(job: Job, store: Store, row: JournalRow, held: ExitStack) -> tuple[JournalRow, int]:
     """The newest journal, taken to be driven, and the epoch; its last owner may have written until just now."""
     while True:
-        ownership = held.enter_context(store.own(row.id))
+        try:
+            ownership = held.enter_context(store.own(row.id))
+        except StoreError:
+            left = store.find(row.name, row.root)
+            if left is None or left.id == row.id:
+                raise
+            row = left  # another process took back the journal that it had begun at the same moment
+            continue
         newest = store.find(row.name, row.root) or row
         if newest.id == row.id or job.fresh:
             return newest if newest.id == row.id else row, ownership.epoch

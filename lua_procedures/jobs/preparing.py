@@ -10,7 +10,7 @@ from typing import Any
 
 from ..agents.models import ChatModels
 from ..durable.journal import Journal
-from ..durable.plain import TooLarge
+from ..durable.plain import TooLarge, Unreadable
 from ..durable.roots import root_of
 from ..durable.serialization import loads, normalise
 from ..durable.stores import Store, open_store
@@ -34,7 +34,7 @@ from ..tools.registry import Registry
 from .job import Job, checked_name
 from .opening import open_journal
 
-__all__ = ["known_names", "meet_servers", "prepare"]
+__all__ = ["inputs_of", "known_names", "meet_servers", "prepare"]
 
 
 def _recorded_tools(job: Job, store: Store, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -92,7 +92,14 @@ def _scripted(job: Job) -> list[Scripted]:
     return [Scripted(from_environment, shared=isinstance(from_environment, Mapping))]
 
 
-def _inputs(job: Job, limits: Limits) -> Any:
+def inputs_of(job: Job) -> Any:
+    """The inputs as plain data.
+
+    Raises:
+        UsageError: they are over a limit, or one of them cannot be looked at.
+        ConversionError: one of them cannot cross.
+    """
+    limits = Limits.of(job.limits)
     try:
         return normalise(dict(job.params), max_leaves=limits.max_leaves, max_bytes=limits.max_bytes)
     except TooLarge as error:
@@ -100,6 +107,9 @@ def _inputs(job: Job, limits: Limits) -> Any:
             f"inputs: {error.message}",
             hint="Give less, such as the name of a file, or raise limits max_bytes or max_leaves.",
         ) from None
+    except Unreadable as error:
+        hint = "Give what it holds as plain data, such as a dict."
+        raise UsageError(f"inputs: {error.message}", hint=hint) from error.__cause__
 
 
 def prepare(job: Job, held: ExitStack | None = None) -> Driver:
@@ -115,7 +125,7 @@ def prepare(job: Job, held: ExitStack | None = None) -> Driver:
     checked_name(job.name)
     job.files = Path(job.files or "").absolute()
     limits = Limits.of(job.limits)
-    inputs = _inputs(job, limits)
+    inputs = inputs_of(job)
     store = open_store(job.store)
     if job.scripted is None:  # made once: a job that goes on goes on in its answers too
         job.scripted = _scripted(job)
@@ -129,7 +139,7 @@ def prepare(job: Job, held: ExitStack | None = None) -> Driver:
     job.root = journal.row.root
     if not job.plan:
         session.given[job.name] = given
-        session.supersede(job.name, "the run goes on elsewhere")
+        session.supersede(journal.store.url, job.name, "the run goes on elsewhere", job.root)
         session.runs[job.name] = run
     return Driver(
         _program_of(job, inputs, registry, rows),

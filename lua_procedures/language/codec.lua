@@ -17,6 +17,7 @@ local WINDOW = 1000   -- items that are looked at together
 local MAX_KNOWN = 250 -- keys that are kept as text
 local BAD = {}        -- raised inside, explained by a second, slower walk
 local CYCLE = {}      -- the same, where the first walk knows why
+local UNSAID = {}     -- raised inside for what JSON has no word for, where no tag may stand for it
 
 return function(kit)
   local max_leaves, max_bytes = kit.limits.leaves, kit.limits.bytes
@@ -42,6 +43,7 @@ return function(kit)
       if is_utf8 or utf8len(s) then
         if care then text[place] = escaped(s, care) end
       elseif text[place + 1] ~= '"' then error(BAD, 0) -- a key
+      elseif text.is_bare then error(UNSAID, 0)
       else text[place - 1], text[place], text[place + 1] = '{"\\u0000":"bytes","v":"', escaped(utf8text(s), CARE), '"}' end
     end
   end
@@ -182,6 +184,7 @@ return function(kit)
     end
     local handle = handles[v]
     if handle then
+      if text.is_bare then error(UNSAID, 0) end
       text[n + 1] = format('{"\\u0000":"handle","i":%d}', handle)
       return n + 1
     end
@@ -208,7 +211,7 @@ return function(kit)
     end
     text.depth, text[-depth] = depth, t
     if is_list then n = put_list(t, text, n)
-    elseif t["\0"] ~= nil then n = put_tagged(t, text, n)
+    elseif t["\0"] ~= nil and not text.is_bare then n = put_tagged(t, text, n)
     else n = put_dict(t, text, n) end
     text.depth = depth - 1
     return n
@@ -245,6 +248,9 @@ return function(kit)
     if simple then return simple end
     local ok, text = kit.unhooked(write, v, way)
     if ok then return text end
+    if rawequal(text, UNSAID) then
+      kit.fail(primitive, "a string that is not UTF-8, or a handle, cannot stand in JSON", "ConversionError", "$")
+    end
     local is_cycle = rawequal(text, CYCLE)
     if not is_cycle and not rawequal(text, BAD) then error(text, 0) end
     return kit.refuse(primitive, v, path or "$", is_cycle)
@@ -278,8 +284,8 @@ return function(kit)
     return "{" .. concat(pieces, ",") .. "}"
   end
 
-  -- the same for programs, which know no marks and no digits too many: an empty table is {} unless it is an array,
-  -- and numbers are as short as they can be
+  -- the same for programs, which know no tags and no digits too many: a key is a key, an empty table is {} unless it is
+  -- an array, and numbers are as short as they can be
   function kit.encode_bare(primitive, v) return encode(primitive, v, "$", BARE) end
 
   -- several values as a JSON list; one value and none are the common cases

@@ -124,9 +124,6 @@ return function(kit)
   -- on behalf of a primitive
   function kit.encode_json(primitive, value)
     local text = kit.encode_bare(primitive, value)
-    if find(text, '{"\\u0000":', 1, true) then
-      fail(primitive, "a string that is not UTF-8, or a handle, cannot stand in JSON", "ConversionError", "$")
-    end
     return (gsub(text, "%c", function(c) return CONTROL[c] or format("\\u%04x", byte(c)) end))
   end
 

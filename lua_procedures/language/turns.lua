@@ -143,6 +143,7 @@ return function(kit)
   local function ask(talk)
     local agent, answer = talk.agent, nil
     if talk.mock then
+      add_usage(talk, {}) -- what it does not say it cost, it did not cost
       answer = talk.mock
       talk.mock = nil
       answer = kit.result(agent.name, kit.operation(agent.name, "mocked", "model_call", "mock", answer.asked, answer.outcome,

@@ -83,8 +83,10 @@ def _show(_shell: Any, store: str, name: str) -> Run:
 def _answer(shell: Any, store: str, name: str, text: str) -> Run:
     request = api.open_request(name, store=store)
     api.answer(name, parse_text(request, text), request.id, store=store, channel="notebook")
-    get_session().supersede(name, f"answered {came_from('notebook')}")
-    if runtime_of(stored(open_store(store), name)) is not None:  # its own runtime goes on with it
+    opened = open_store(store)
+    row = stored(opened, name)
+    get_session().supersede(opened.url, name, f"answered {came_from('notebook')}", row.root)
+    if runtime_of(row) is not None:  # its own runtime goes on with it
         return api.show(name, store=store)
     try:
         return _resume(shell, store, name)

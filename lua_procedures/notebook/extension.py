@@ -53,6 +53,8 @@ class Extension:
         self.defaults = Procedures(parent=shell)
         self.magics = Magics(shell, self.defaults)
         self._python_inspect: Any = None
+        self._inspect_before: Any = None
+        self._installed = False
 
     def install(self) -> None:
         """Register everything."""
@@ -76,13 +78,33 @@ class Extension:
         formatter.for_type_by_name("lua_procedures.runs", "Run", self._display_once)
         shell.Completer.custom_matchers.append(matcher)
         if in_kernel(shell):
-            get_session().show = self.show
-            self._python_inspect = shell.kernel.do_inspect
-            shell.kernel.do_inspect = self._inspect
+            self._join_kernel(shell.kernel)
+        self._installed = True
+
+    def _join_kernel(self, kernel: Any) -> None:
+        """Show jobs in cells, let runs that are paused go on by themselves, and describe primitives."""
+        get_session().show = self.show
+        for each in [*get_session().waiting.values()]:
+            each.attend()
+        self._inspect_before = vars(kernel).get("do_inspect")
+        self._python_inspect = kernel.do_inspect
+        kernel.do_inspect = self._inspect
+
+    def _leave_kernel(self, kernel: Any) -> None:
+        """Undo that; what another extension has put over our description stays, and ours below it is mute."""
+        get_session().show = None
+        for each in [*get_session().waiting.values()]:
+            each.rest()
+        if vars(kernel).get("do_inspect") != self._inspect:
+            return
+        if self._inspect_before is None:
+            del kernel.do_inspect
+        else:
+            kernel.do_inspect = self._inspect_before
 
     def _inspect(self, code: str, cursor_pos: int, *args: Any, **options: Any) -> Any:
         """Shift-Tab: a primitive inside a ``%%procedure`` cell, Python's own everywhere else; there is no hook."""
-        described = describe(code, cursor_pos) if is_procedure(code) else None
+        described = describe(code, cursor_pos) if self._installed and is_procedure(code) else None
         if described is None:
             return self._python_inspect(code, cursor_pos, *args, **options)
         return {"status": "ok", "found": True, "data": {"text/plain": described}, "metadata": {}}
@@ -108,8 +130,8 @@ class Extension:
         shell.input_transformers_post.remove(self.await_cell)
         shell.Completer.custom_matchers.remove(matcher)
         if in_kernel(shell):
-            get_session().show = None
-            del shell.kernel.do_inspect
+            self._leave_kernel(shell.kernel)
+        self._installed = False
         formatter = shell.display_formatter.ipython_display_formatter
         formatter.deferred_printers.pop(("lua_procedures.runs", "Run"), None)
         for kind in [each for each in formatter.type_printers if each.__qualname__ == "Run"]:
@@ -134,13 +156,12 @@ class Extension:
 
     def note_shown(self, run: Any) -> None:
         """The cell that runs now has this run's record in its output already."""
-        self.magics.shown = (id(run), self.shell.execution_count)
+        self.magics.note_shown(run)
 
     def _display_once(self, run: Any) -> None:
         """A cell's value is its run, whose record is its output already: show it once."""
-        if not self.magics.is_shown(run):
+        if not self.magics.was_shown(run):
             raise NotImplementedError  # IPython's word for "display it as any other object"
-        self.magics.shown = None
 
 
 def load(shell: Any) -> None:

@@ -12,21 +12,21 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Literal
 
 import anywidget
 from traitlets import Dict, Float, Unicode
 
 from ..human.requests import HumanRequest
+from ..rendering.elements import Html, as_html
 from ..rendering.requests import request_html, request_text
+from .browser_files import source
 from .controls import browser_view, read_answer
 
 __all__ = ["Form", "Phase"]
 
 Phase = Literal["open", "later", "answered", "closed"]
 
-_HERE = Path(__file__).parent / "browser"
 #: In this order: together they are one module.
 _SCRIPTS = (
     "dom",
@@ -42,10 +42,6 @@ _SCRIPTS = (
 )
 
 
-def _source(*names: str) -> str:
-    return "\n".join((_HERE / name).read_text("utf-8") for name in names)
-
-
 class Form(anywidget.AnyWidget):
     """One question at a time as one widget; what was typed arrives in one message when a button is pressed.
 
@@ -59,8 +55,8 @@ class Form(anywidget.AnyWidget):
         name: the run's name, for the saved question's line on how to answer it.
     """
 
-    _esm = _source(*(f"{name}.js" for name in _SCRIPTS))
-    _css = _source("form.css", "artifact.css")
+    _esm = source(*(f"{name}.js" for name in _SCRIPTS))
+    _css = source("theme.css", "form.css", "artifact.css")
 
     request = Dict().tag(sync=True)
     panel = Unicode().tag(sync=True)
@@ -117,12 +113,12 @@ class Form(anywidget.AnyWidget):
 
         Args:
             phase: ``later`` keeps the form alive; ``answered`` (until the next question) and ``closed`` replace it.
-            outcome: HTML, trusted like ``panel``, that replaces the form or, with ``later``, stands above its buttons.
-                The browser says beside it when that was, in its own time zone.
+            outcome: a text, or ``Html``, trusted like ``panel``, that replaces the form or, with ``later``, stands
+                above its buttons. The browser says beside it when that was, in its own time zone.
         """
         with self.hold_sync():
             self.settled_at = time.time()
-            self.outcome = outcome
+            self.outcome = as_html(outcome)
             self.phase = phase
 
     def end(self, record: Mapping[str, str]) -> None:
@@ -134,7 +130,7 @@ class Form(anywidget.AnyWidget):
         with self.hold_sync():
             self.panel = ""
             self.record = dict(record)
-            self.settle("closed", record["text/html"])
+            self.settle("closed", Html(record["text/html"]))
 
     def mimebundle(self) -> dict[str, Any]:
         """The form for ``display(…, raw=True)`` and ``update_display``: the widget, and what is shown without it."""

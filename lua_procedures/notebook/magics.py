@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 from .options import define, job_from, parse, runs_file
 
@@ -27,7 +28,7 @@ class Magics:
     def __init__(self, shell: Any, defaults: Procedures) -> None:
         self._shell = shell
         self._defaults = defaults
-        self.shown: tuple[int, int] | None = None
+        self._shown: tuple[int, WeakSet[Run]] = (0, WeakSet())
 
     async def awaited(self, line: str, source: str) -> Run | None:
         """``%%procedure`` in a cell that awaits it."""
@@ -77,12 +78,24 @@ class Magics:
     def _done(self, run: Run) -> Run:
         if run.error is not None:
             raise run.error
-        self.shown = (id(run), self._shell.execution_count)
+        self.note_shown(run)
         return run
 
-    def is_shown(self, run: Run) -> bool:
-        """Whether the cell that runs now has this run's record in its output already."""
-        return self.shown == (id(run), self._shell.execution_count)
+    def note_shown(self, run: Run) -> None:
+        """The cell that runs now has this run's record in its output already, as it may have those of others."""
+        cell, runs = self._shown
+        if cell != self._shell.execution_count:
+            runs = WeakSet()
+        runs.add(run)
+        self._shown = self._shell.execution_count, runs
+
+    def was_shown(self, run: Run) -> bool:
+        """Whether it has, which is said once for each time that it was noted."""
+        cell, runs = self._shown
+        if cell != self._shell.execution_count or run not in runs:
+            return False
+        runs.remove(run)
+        return True
 
     def procedures(self, line: str) -> Any:
         """``%procedures``: what runs there are, and what can be done with them."""

@@ -9,7 +9,6 @@ from types import ModuleType
 from typing import Any, Final
 
 from ..errors import ProcedureError
-from ..tools.langchain import is_langchain_tool
 
 __all__ = ["Notebook", "is_tool", "offered", "recorded", "runs"]
 
@@ -47,7 +46,13 @@ class Notebook:
 
 def is_tool(value: Any) -> bool:
     """Whether ``--tools`` takes it as one tool."""
-    return is_langchain_tool(value) or (callable(value) and not isinstance(value, (type, ModuleType)))
+    return _is_langchain_tool(value) or (callable(value) and not isinstance(value, (type, ModuleType)))
+
+
+def _is_langchain_tool(value: Any) -> bool:
+    from ..tools.langchain import is_langchain_tool  # at the first Tab: it takes longer than the rest of %load_ext
+
+    return is_langchain_tool(value)
 
 
 def _is_tools(value: Any) -> bool:
@@ -64,7 +69,7 @@ def _is_dict(value: Any) -> bool:
 
 
 def _is_data(value: Any) -> bool:
-    return not (callable(value) or isinstance(value, ModuleType) or is_langchain_tool(value))
+    return not (callable(value) or isinstance(value, ModuleType) or _is_langchain_tool(value))
 
 
 def _is_script(value: Any) -> bool:
@@ -100,9 +105,11 @@ def recorded(store: str, run: str | None) -> list[str]:
 
 
 def _is_at_hand(store: str) -> bool:
-    """Whether a look costs nothing: a store that Tab would make, or reach over a network, is left alone."""
+    """Whether a look costs and changes nothing: a store that Tab would make, or reach over a network, is left alone."""
+    from ..durable.stores import sqlite_header
+
     path = store.partition("?")[0].removeprefix("sqlite:///")
-    return store == "memory:" or ("://" not in path and Path(path).is_file())
+    return store == "memory:" or ("://" not in path and sqlite_header.is_store(path))
 
 
 def _files(typed: str, *suffixes: str) -> Iterable[str]:

@@ -5,11 +5,8 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections import deque
-from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from ..events import Asked, Event, GraphGrew, RunEnded, RunStarted
@@ -19,29 +16,27 @@ from ..rendering.panel import panel_html
 from ..rendering.progress import Progress
 from ..rendering.record import record_bundle, record_html, record_text
 from ..rendering.text import one_line
-from .kernel import can_wait
+from .ended import Ended
+from .keeping import Keeping
+from .output import Output, is_captured
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..errors import AnswerRefused, ProcedureError
     from ..human.requests import HumanRequest
     from ..runs import Run
     from .forms import Form
-    from .keeper import Keeper
 
 __all__ = ["FormResponder", "Panel"]
 
 _INTERVAL: Final = 0.25  # seconds between two drawings
 _STREAMING: Final = 0.1  # the same while a model's text comes
 _DELAY: Final = 0.2  # seconds before the first: a short run shows its record only
-_KEPT: Final = 0.4  # seconds from the first to where somebody may have opened something
 _WIDGET: Final = "application/vnd.jupyter.widget-view+json"
-_MOST_ENDED: Final = 12
-_BY_HAND: Final = "by hand, in the panel"
 _LATER: Final = "The kernel is free. Answer here when you like; the run goes on then."
 
-#: Widgets of runs that ended; the oldest give way. A form lives on for pages that were loaded again meanwhile, and
-#: anything that was closed right after it was made would be an error in the browser.
-_ended: deque[Form | Keeper] = deque()
+_ended = Ended()
 
 
 class Panel:
@@ -59,12 +54,13 @@ class Panel:
     def __init__(self, *, quiet: bool = False, live: bool = True, told: Literal["", "message", "all"] = "") -> None:
         self._progress = Progress()
         self._quiet = quiet or not live
+        self._captured = False
         self._told = told
+        self._remark = ""
+        self._fault = ""
         self._mark = f"lpf-live-{secrets.token_hex(4)}"
-        self._keeping: asyncio.TimerHandle | None = None
-        self._keeper: Keeper | None = None
-        self._ask_to_stop: Callable[[str], None] | None = None
-        self._handle: Any = None
+        self._keeping = Keeping(self._mark, self._tell)
+        self._output = Output()
         self._drawn = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._form: Form | None = None
@@ -72,15 +68,29 @@ class Panel:
         self.shown: Run | None = None
 
     def __call__(self, event: Event) -> None:
-        """Take an event; draw at most four times a second, ten times while a model's text comes."""
+        """Take an event; draw at most four times a second, ten times while a model's text comes.
+
+        A fault of ours on the way is shown in the panel, and is not the run's.
+        """
+        try:
+            self._take(event)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is shown
+            self._show_fault(error, last=isinstance(event, RunEnded))
+
+    def _take(self, event: Event) -> None:
         self._progress(event)
         if isinstance(event, RunEnded):
             self._end(event.run)
         elif isinstance(event, RunStarted):
             self._drawn = time.monotonic() + _DELAY - _INTERVAL
-            self._ask_to_stop = event.ask_to_stop
-        elif not self._quiet and not isinstance(event, Asked):  # a question's form follows at once
+            self._captured = is_captured()
+            self._keeping.begin(event.ask_to_stop)
+        elif not self._silent and not isinstance(event, Asked):  # a question's form follows at once
             self._draw_soon(at_rest=isinstance(event, GraphGrew))
+
+    @property
+    def _silent(self) -> bool:
+        return self._quiet or self._captured
 
     def _draw_soon(self, *, at_rest: bool) -> None:
         """Draw now, or as soon as it may be; an event after which nothing happens for long is shown, too.
@@ -96,61 +106,45 @@ class Panel:
                 self._timer = asyncio.get_running_loop().call_later(rest, partial(self._draw, at_rest=True))
 
     def _draw(self, *, at_rest: bool = False) -> None:
-        if at_rest:
-            self._progress.look_at_tree()
         self._drawn = time.monotonic()
         self._stop_timer()
-        html = self._html()
+        html = self._html(at_rest=at_rest)
         if self._form is not None:
             self._form.panel = html
         if not self._asking:
             self._publish({"text/plain": f"{self._progress.name}: running", "text/html": html})
-        self._keep_soon()
+        self._keeping.soon()
 
     def _stop_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
-    def _html(self) -> str:
-        return "" if self._quiet else panel_html(self._progress, mark=self._mark)
+    def _html(self, *, at_rest: bool) -> str:
+        """The panel; or what is wrong with it, for a question can be asked and answered all the same."""
+        if self._silent:
+            return ""
+        try:
+            if at_rest:
+                self._progress.look_at_tree()
+            html = panel_html(self._progress, mark=self._mark)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is shown
+            html = page([block(safe(_fault_text(error), 2000))], mark=self._mark)
+        return html + (page([block(muted(safe(self._remark, 500)))]) if self._remark else "")
 
-    # -- beside it -----------------------------------------------------------------------------------------
+    def _tell(self, remark: str) -> None:
+        """Say something below the panel, while it is live."""
+        self._remark = remark
+        self._draw()
 
-    def _keep_soon(self) -> None:
-        """Once the run has gone on for a while, also where it is silent then."""
-        if self._keeping is None:
-            with suppress(RuntimeError):  # no loop, so that nothing that is pressed would arrive
-                self._keeping = asyncio.get_running_loop().call_later(_KEPT, self._load_keeper)
-
-    def _load_keeper(self) -> None:
-        """Import the widgets beside the run, which would stand still for it."""
-        loaded = asyncio.get_running_loop().run_in_executor(None, import_module, f"{__package__}.keeper")
-        loaded.add_done_callback(lambda _: self._keep())
-
-    def _keep(self) -> None:
-        """Let the browser keep what a person opens, from one drawing to the next, and offer to request a stop."""
-        if self._keeper is not None or self._quiet or self._progress.ended:
-            return
-        from .keeper import Keeper
-
-        stop = partial(asyncio.get_running_loop().call_soon_threadsafe, self._request_stop)
-        offers = self._ask_to_stop is not None and can_wait()  # an older kernel would deliver the click too late
-        self._keeper = Keeper(self._mark, stop if offers else None)
-
-    def _request_stop(self) -> None:
-        if self._ask_to_stop is not None and self._keeper is not None:
-            self._keeper.stoppable = False
-            self._ask_to_stop(_BY_HAND)
-
-    def _leave(self) -> None:
-        self._ask_to_stop = None
-        if self._keeping is not None:
-            self._keeping.cancel()
-        if self._keeper is not None:
-            self._keeper.end()
-            _retire(self._keeper)
-        self._keeping = self._keeper = None
+    def _show_fault(self, error: Exception, *, last: bool) -> None:
+        text = _fault_text(error)
+        bundle = {"text/plain": text, "text/html": page([block(safe(text, 2000))])}
+        if last:
+            self._finish(bundle)
+        elif not self._asking and text != self._fault:
+            self._publish(bundle)
+        self._fault = text
 
     # -- questions -----------------------------------------------------------------------------------------
 
@@ -160,14 +154,14 @@ class Panel:
 
         self._asking = True
         self._stop_timer()
-        self._progress.look_at_tree()
         if self._form is None:
             self._form = Form(request, name=name)
         else:
             self._form.ask(request)
-        self._form.panel = self._html()
+        self._form.panel = self._html(at_rest=True)
         self._publish(self._form.mimebundle())
-        self._keep()
+        if not self._silent:
+            self._keeping.soon()  # a pass that does not wait is over before
         return self._form
 
     def answered(self, how: str) -> None:
@@ -188,40 +182,42 @@ class Panel:
         """The run could not go on at all."""
         self._finish({"text/plain": str(error), "text/html": page([block(safe(str(error), 2000))])})
 
+    # -- the end -------------------------------------------------------------------------------------------
+
     def _end(self, run: Run) -> None:
         self.shown = run
-        self._stop_timer()
         if run.error is not None:
             run.error.told = self._told
         record = record_bundle(run)
         if self._asking and self._form is not None and run.status == "paused":
             self._form.panel = record_html(run, question=False)
-            self._publish({**record, _WIDGET: self._form.mimebundle()[_WIDGET]})
+            self._leave({**record, _WIDGET: self._form.mimebundle()[_WIDGET]})
         else:
             self._finish(record)
-        self._leave()
 
-    def _finish(self, record: dict[str, str]) -> None:
+    def _finish(self, bundle: dict[str, str]) -> None:
+        """There are no more questions, and this is what is left."""
         self._asking = False
-        self._publish(record)
+        self._leave(bundle)
         if self._form is not None:
-            self._form.end(record)
-            _retire(self._form)
+            self._form.end(bundle)
+            _ended.add(self._form)
             self._form = None
 
+    def _leave(self, bundle: dict[str, Any]) -> None:
+        """Nothing is drawn over this until another pass begins."""
+        self._stop_timer()
+        self._remark = ""
+        self._output.show(bundle)
+        self._keeping.end(bundle)
+
     def _publish(self, bundle: dict[str, Any]) -> None:
-        from IPython.display import display
-
-        if self._handle is None:
-            self._handle = display(bundle, raw=True, display_id=True)  # type: ignore[no-untyped-call] # IPython's
-        else:
-            self._handle.update(bundle, raw=True)
+        self._output.show(bundle)
+        self._keeping.show(bundle)
 
 
-def _retire(widget: Form | Keeper) -> None:
-    _ended.append(widget)
-    while len(_ended) > _MOST_ENDED:
-        _ended.popleft().close()
+def _fault_text(error: Exception) -> str:
+    return f"the panel could not be drawn: {type(error).__name__}: {error}"
 
 
 class FormResponder:
@@ -282,8 +278,8 @@ class FormAsking:
         self.waiting = False
         self._form.settle("later", remark)
 
-    def go_on(self, how: str = "answered in a form") -> None:
-        """An answer came that no pass waited for: the run goes on in the same output."""
+    def go_on(self, how: str) -> None:
+        """A question that no pass waited for is settled: the run goes on in the same output."""
         self._panel.answered(how)
 
     def close(self, how: str) -> None:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any, Literal
 
 from .. import api
+from ..durable.finding import stored
 from ..durable.stores import Store
 from ..errors import AnswerRefused, ProcedureError
 from ..events import RunEnded
 from ..human.requests import HumanRequest
 from ..runs import Run
-from ..session import get_session
+from ..session import Waiting, get_session
 from .kernel import in_kernel, is_headless
 from .panel import FormAsking, FormResponder, Panel
 
@@ -63,12 +63,12 @@ class QuestionOutput:
 
     def leave(self, request: HumanRequest, run: Run) -> None:
         """Show a question that no pass waits for from now on."""
-        get_session().supersede(self._name, "the run goes on elsewhere")
+        get_session().supersede(self._store.url, self._name, "the run goes on elsewhere")
         asking = self.responder.ask(request, _nobody_waits)
         then = "the run goes on then." if self._by_itself else "the run goes on when its cell is run again."
         asking.postpone(f"The kernel is free. Answer here when you like; {then}")
         self._panel(RunEnded(run))
-        get_session().waiting[self._name] = asking.close
+        get_session().waiting[self._key] = Waiting(asking.close)
 
     def show(self, run: Run) -> None:
         """Show what is kept of the run."""
@@ -77,6 +77,10 @@ class QuestionOutput:
     def fail(self, error: ProcedureError) -> None:
         """Say that the run could not go on."""
         self._panel.fail(error)
+
+    @property
+    def _key(self) -> tuple[str, str, str]:
+        return self._store.url, self._name, stored(self._store, self._name).root
 
     def _answered(self, request: HumanRequest, raw: Any, asking: FormAsking) -> None:
         self._loop.call_soon_threadsafe(self._keep, request, raw, asking)
@@ -90,8 +94,7 @@ class QuestionOutput:
         except ProcedureError as error:
             asking.close(str(error))
             return
-        with suppress(KeyError):
-            del get_session().waiting[self._name]
+        get_session().waiting.pop(self._key, None)
         self._panel.shown = self._go_on()
         asking.close("answered" if self._by_itself else "answered; run the cell again to go on")
 

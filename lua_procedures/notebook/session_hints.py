@@ -31,8 +31,10 @@ def with_session_hints(sink: Sink | None, shell: Any) -> Sink:
 
 def _mend(error: ProcedureError, shell: Any) -> None:
     name = missing_global(error.message) if isinstance(error, LuaRuntimeError) else None
+    if name is None or not hasattr(shell, "lua_procedures"):  # the extension may be unloaded while a run pauses
+        return
     variables = Notebook.of(shell).variables
-    if name is None or variables.get(name) is None:
+    if variables.get(name) is None:
         return
     if is_tool(variables[name]):
         error.hint = f"{name} is a Python function of this session: give it with --tools {name}"

@@ -139,7 +139,7 @@ def _remark_html(line: Line, style: _Style) -> str:
         return "" if text == style.told else el.colored(el.safe(text, _ERROR), el.RED)
     if line.tokens:
         return el.muted(f"had cost {tokens(line.tokens)}")
-    return el.colored(f"{el.safe(line.why, _NAME)}; again at {_clock(line.until)}", el.AMBER) if line.why else ""
+    return el.colored(f"{one_line(line.why, _NAME)}; again at {_clock(line.until)}", el.AMBER) if line.why else ""
 
 
 def _when(line: Line) -> str:

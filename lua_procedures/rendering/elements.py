@@ -1,5 +1,9 @@
 """Pieces of HTML that survive: semantic elements with inline styles, every value escaped.
 
+What takes a text (``muted``, ``bold``, ``code``, ``colored``, a ``row`` of cells) escapes it, unless it is ``Html``:
+what this module made, or what is called that by its name. Put together with other text it is a plain ``str`` again, so
+that what somebody forgot is shown with its tags and never run.
+
 A saved notebook is shown by front ends that drop ``<style>``, scripts, SVG and CSS variables (JupyterLab's
 sanitizer), or every style (GitHub). So each piece reads well bare, and colours are those that stand out
 from white as well as from black; everything else takes the text's own colour.
@@ -20,6 +24,8 @@ __all__ = [
     "KEYED",
     "MUTED",
     "RED",
+    "Html",
+    "as_html",
     "block",
     "bold",
     "code",
@@ -57,63 +63,75 @@ _MAX_COLUMNS = 8
 _SHORT = 60  # characters of a value in a table's cell
 
 
-def safe(text: str, limit: int) -> str:
+class Html(str):
+    """HTML that was made already, everything of others in it escaped."""
+
+    __slots__ = ()
+
+
+def as_html(text: str) -> Html:
+    """HTML as it is, any other text escaped."""
+    return text if isinstance(text, Html) else Html(html.escape(text))
+
+
+def safe(text: str, limit: int) -> Html:
     """The text, shortened and escaped; never longer than about twice ``limit``, however much was escaped."""
     escaped = html.escape(shorten(text, limit))
-    return escaped if len(escaped) <= 2 * limit else html.escape(shorten(text, max(limit // 3, 1)))
+    return Html(escaped if len(escaped) <= 2 * limit else html.escape(shorten(text, max(limit // 3, 1))))
 
 
-def page(parts: Iterable[str], *, mark: str = "") -> str:
+def page(parts: Iterable[str], *, mark: str = "") -> Html:
     """The outermost element; front ends that typeset ``$…$`` leave its text alone. ``mark`` is one more class."""
     inner = "\n".join(part for part in parts if part)
     style = f"{_PADDING};font-size:13px;line-height:1.5"
-    return f'<div class="{" ".join(filter(None, (_UNTYPESET, mark)))}" style="{style}">\n{inner}\n</div>'
+    return Html(f'<div class="{" ".join(filter(None, (_UNTYPESET, mark)))}" style="{style}">\n{inner}\n</div>')
 
 
-def block(inner: str, *, color: str | None = None) -> str:
+def block(inner: str, *, color: str | None = None) -> Html:
     """A paragraph; with a colour, one set off by a bar of it."""
     if color is None:
-        return f'<div style="margin:4px 0">{inner}</div>'
-    return f'<div style="margin:6px 0;padding:0 0 0 10px;border-left:3px solid {color}">{inner}</div>'
+        return Html(f'<div style="margin:4px 0">{inner}</div>')
+    return Html(f'<div style="margin:6px 0;padding:0 0 0 10px;border-left:3px solid {color}">{inner}</div>')
 
 
-def bold(inner: str, *, color: str | None = None) -> str:
-    """Strong text; ``inner`` is HTML."""
-    return f'<strong style="color:{color}">{inner}</strong>' if color else f"<strong>{inner}</strong>"
+def bold(text: str, *, color: str | None = None) -> Html:
+    """Strong text."""
+    style = f' style="color:{color}"' if color else ""
+    return Html(f"<strong{style}>{as_html(text)}</strong>")
 
 
-def colored(inner: str, color: str) -> str:
-    """Text in one of this module's colours; ``inner`` is HTML."""
-    return f'<span style="color:{color}">{inner}</span>'
+def colored(text: str, color: str) -> Html:
+    """Text in one of this module's colours."""
+    return Html(f'<span style="color:{color}">{as_html(text)}</span>')
 
 
-def muted(inner: str) -> str:
-    """Text that steps back; ``inner`` is HTML."""
-    return f'<span style="{MUTED}">{inner}</span>' if inner else ""
+def muted(text: str) -> Html:
+    """Text that steps back."""
+    return Html(f'<span style="{MUTED}">{as_html(text)}</span>' if text else "")
 
 
-def column(inner: str) -> str:
+def column(inner: str) -> Html:
     """A short word as wide as any of them, so that what stands beside it does not move; ``inner`` is HTML."""
-    return f'<div style="min-width:3.7em">{inner}</div>'
+    return Html(f'<div style="min-width:3.7em">{inner}</div>')
 
 
-def code(inner: str) -> str:
-    """A word of code; ``inner`` is HTML."""
-    return f"<code>{inner}</code>"
+def code(text: str) -> Html:
+    """A word of code."""
+    return Html(f"<code>{as_html(text)}</code>")
 
 
-def preformatted(inner: str) -> str:
+def preformatted(inner: str) -> Html:
     """Lines as they are; ``inner`` is HTML."""
     style = "margin:4px 0;padding:0;border:none;background:transparent;white-space:pre-wrap;overflow-wrap:anywhere"
-    return f'<pre style="{style};word-break:normal;{_MONOSPACED};line-height:1.4">{inner}</pre>'
+    return Html(f'<pre style="{style};word-break:normal;{_MONOSPACED};line-height:1.4">{inner}</pre>')
 
 
-def monospaced(inner: str) -> str:
+def monospaced(inner: str) -> Html:
     """Text that looks as if it were preformatted; ``inner`` is HTML."""
-    return f'<span style="{_MONOSPACED}">{inner}</span>'
+    return Html(f'<span style="{_MONOSPACED}">{inner}</span>')
 
 
-def details(summary: str, inner: str, *, opened: bool = False, key: str = "") -> str:
+def details(summary: str, inner: str, *, opened: bool = False, key: str = "") -> Html:
     """A section that folds; both are HTML.
 
     Args:
@@ -123,25 +141,27 @@ def details(summary: str, inner: str, *, opened: bool = False, key: str = "") ->
         key: what tells it from its like in a panel, where the summary does not: what a person opened stays open.
     """
     name = f' class="{KEYED}{key}"' if key else ""
-    return f'<details{name}{" open" * opened}><summary style="cursor:pointer">{summary}</summary>{inner}</details>'
+    return Html(
+        f'<details{name}{" open" * opened}><summary style="cursor:pointer">{summary}</summary>{inner}</details>'
+    )
 
 
-def indented(inner: str, depth: int) -> str:
+def indented(inner: str, depth: int) -> Html:
     """Text further to the right, by so many steps; ``inner`` is HTML."""
-    return f'<div style="padding-left:{14 * depth}px">{inner}</div>' if depth else inner
+    return Html(f'<div style="padding-left:{14 * depth}px">{inner}</div>' if depth else inner)
 
 
-def row(cells: Iterable[str], *, wraps: Collection[int] | None = None) -> str:
-    """A row of a plain table; the cells are HTML, and where ``wraps`` names some, the others stay on one line."""
+def row(cells: Iterable[str], *, wraps: Collection[int] | None = None) -> Html:
+    """A row of a plain table; where ``wraps`` names some of its cells, the others stay on one line."""
     styles = (_CELL if wraps is None or at in wraps else f"{_CELL};white-space:nowrap" for at in count())
-    inner = "".join(f'<td style="{style}">{cell}</td>' for style, cell in zip(styles, cells, strict=False))
-    return f'<tr style="background:transparent">{inner}</tr>'
+    inner = "".join(f'<td style="{style}">{as_html(cell)}</td>' for style, cell in zip(styles, cells, strict=False))
+    return Html(f'<tr style="background:transparent">{inner}</tr>')
 
 
-def table(rows: Iterable[str]) -> str:
+def table(rows: Iterable[str]) -> Html:
     """A table without lines, as wide as what is in it."""
     style = "border:none;border-collapse:collapse;table-layout:auto;margin:4px 0;font-size:13px"
-    return f'<table style="{style}"><tbody>\n' + "\n".join(rows) + "\n</tbody></table>"
+    return Html(f'<table style="{style}"><tbody>\n' + "\n".join(rows) + "\n</tbody></table>")
 
 
 def flat(value: Any) -> bool:
@@ -156,7 +176,7 @@ def _is_short(value: Any) -> bool:
     return isinstance(value, str) or not value_text(value, _SHORT).endswith("…")
 
 
-def data_table(value: Any, limit: int) -> str:
+def data_table(value: Any, limit: int) -> Html:
     """Plain data for reading: a dict or a list of dicts as a table, anything else preformatted.
 
     ``limit`` bounds the characters of a single value; at most 20 rows and 8 columns are shown.
@@ -178,15 +198,15 @@ def _columns(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     return list(names)[:_MAX_COLUMNS]
 
 
-def _grid(header: Sequence[str], rows: Sequence[Sequence[Any]], total: int, limit: int) -> str:
+def _grid(header: Sequence[str], rows: Sequence[Sequence[Any]], total: int, limit: int) -> Html:
     head = "".join(f'<th style="{_GRID}">{safe(str(name), 40)}</th>' for name in header)
-    lines = [f'<tr style="background:transparent">{head}</tr>'] if header else []
+    lines: list[str] = [f'<tr style="background:transparent">{head}</tr>'] if header else []
     lines.extend(row(_cell(item, limit, name=not header and not at) for at, item in enumerate(cells)) for cells in rows)
     if total > len(rows):
         lines.append(row([muted(f"… {count_of(total - len(rows), 'more row')}")]))
     return table(lines)
 
 
-def _cell(value: Any, limit: int, *, name: bool) -> str:
-    text = "" if value is None else safe(value if isinstance(value, str) else value_text(value, limit), limit)
+def _cell(value: Any, limit: int, *, name: bool) -> Html:
+    text = Html() if value is None else safe(value if isinstance(value, str) else value_text(value, limit), limit)
     return muted(text) if name else text

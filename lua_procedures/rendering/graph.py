@@ -18,7 +18,7 @@ from .graph_text import (
     way_text,
 )
 from .outline import Branch, outline
-from .text import count_of, ends, is_empty, pretty
+from .text import count_of, ends, is_empty, pretty, shorten
 
 if TYPE_CHECKING:
     from ..graphs import Graph, GraphNode
@@ -65,7 +65,7 @@ def tree_html(graph: Graph, limit: int) -> str:
         return ""
     drawn = [place for each in _walk(shown.root) for place in (*_ends(each.row), each.place)]
     pen = _Pen(graph, drawn, shown.best, shown.current)
-    path = f"best path: {el.safe(path_text(graph, shown.path), 500)}" if len(shown.path) > 1 else ""
+    path = f"best path: {shorten(path_text(graph, shown.path), 500)}" if len(shown.path) > 1 else ""
     return f'{el.block(el.muted(path)) if path else ""}<ul style="{_TOP}">\n{pen.branch(shown.root)}</ul>'
 
 
@@ -132,7 +132,7 @@ class _Pen:
     def found(self, place: int) -> str:
         """A node outside of the tree, with the path to it."""
         above = self._graph.parent(self._nodes[place].id)
-        return self._leaf(place, el.muted(f"{el.safe(way_text(self._graph, above), 500)} › ") if above else "")
+        return self._leaf(place, el.muted(f"{shorten(way_text(self._graph, above), 500)} › ") if above else "")
 
     def _leaf(self, place: int, before: str = "") -> str:
         held = self._held(self._nodes[place])
@@ -150,7 +150,7 @@ class _Pen:
         """Label, score, and in words whether the node is the current one or on the best path."""
         node, best = self._nodes[place], place in self._best
         label = el.safe(label_text(node, _LABEL), _LABEL)
-        parts = [el.bold(label) if best else label]
+        parts: list[str] = [el.bold(label) if best else label]
         if node.score is not None:
             parts.append(f"{score_text(node.score)} {self._bar(node.score)}")
         if best:

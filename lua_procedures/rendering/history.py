@@ -108,7 +108,7 @@ def _tails_html(tails: Sequence[Tail]) -> str:
     rows = [
         el.row(
             [
-                el.muted(f"from {el.safe(tail.path, 40)}"),
+                el.muted(f"from {one_line(tail.path, 40)}"),
                 el.safe(called(tail.kind, one_line(tail.name, 60)), 100),
                 el.muted(_size(tail)),
                 el.safe(one_line(tail.why, _WIDTH), _WIDTH),
@@ -175,7 +175,9 @@ def _diff_lines(diff: str) -> list[str]:
 def difference_html(difference: Difference) -> str:
     """The same, with the diffs folded but for the first one."""
     changes = difference.changes[:_CHANGES]
-    parts = [el.block(f"{el.bold(el.safe(_names(difference), 130))} {el.muted(el.safe(_summary(difference), 300))}")]
+    parts: list[str] = [
+        el.block(f"{el.bold(el.safe(_names(difference), 130))} {el.muted(el.safe(_summary(difference), 300))}")
+    ]
     parts += [_change_html(change, difference, opened=not at) for at, change in enumerate(changes)]
     if len(difference.changes) > len(changes):
         parts.append(el.muted(f"… {count_of(len(difference.changes) - len(changes), 'more change')}"))

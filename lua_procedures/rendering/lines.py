@@ -174,7 +174,7 @@ def _note_answer(line: Line, value: Any, waiting: Iterator[HumanResponse]) -> No
     response = next(waiting, None)
     if response is not None and not _same(response.value, value):
         response = None
-    text = answer_text(value, timed_out=response is not None and response.timed_out)
+    text = answer_text(value, response)
     origin = "" if response is None or response.channel == "terminal" else came_from(response.channel)
     text += f" ({origin})" if origin else ""
     if text in line.answers or len(line.answers) < 6:
@@ -185,10 +185,11 @@ def _same(first: Any, second: Any) -> bool:
     return value_text(first, 200) == value_text(second, 200)
 
 
-def answer_text(value: Any, *, timed_out: bool = False) -> str:
+def answer_text(value: Any, response: HumanResponse | None = None) -> str:
     """A person's answer on one line: ``Approve``, ``reject: "too long"``, ``"blue" (timed out)``, ``timed out``."""
+    timed_out = response is not None and response.timed_out
     if isinstance(value, dict) and "decision" in value:
-        return _decision_text(value, timed_out=timed_out or bool(value.get("timed_out")))
+        return _decision_text(value, response)
     if isinstance(value, dict) and value.keys() == {"approved", "edited_artifact"}:
         return "Approve (edited)"
     if value is None:
@@ -197,11 +198,13 @@ def answer_text(value: Any, *, timed_out: bool = False) -> str:
     return f"{text} (timed out)" if timed_out else text
 
 
-def _decision_text(value: dict[str, Any], *, timed_out: bool) -> str:
+def _decision_text(value: dict[str, Any], response: HumanResponse | None) -> str:
     text = one_line(str(value["decision"]), 40)
     if value.get("feedback"):
         text += f': "{one_line(str(value["feedback"]), _ANSWER)}"'
-    remarks = ["edited"] * (value.get("edited_artifact") is not None) + ["timed out"] * timed_out
+    remarks = ["edited"] * (value.get("edited_artifact") is not None)
+    if value.get("timed_out") or (response is not None and response.timed_out):
+        remarks += ["timed out; none of the options" if response is not None and response.unlisted else "timed out"]
     return f"{text} ({', '.join(remarks)})" if remarks else text
 
 

@@ -19,6 +19,8 @@ _HEADING = re.compile(r" {0,3}#{1,6} +(.+)")
 _ITEM = re.compile(r" *(?:[-*+]|(\d{1,6})[.)]) +(.+)")
 _CODE = re.compile(r"`([^`\n]+)`")
 _LINK = re.compile(r"(?<!!)\[([^\[\]\n]+)\]\((https?://[^\s()<>\"']+)\)")
+#: A page beside the notebook's, which it must not take the place of.
+_ELSEWHERE = 'target="_blank" rel="noopener noreferrer"'
 _BOLD = re.compile(r"\*\*([^*\n]+)\*\*")
 _EMPHASIS = re.compile(r"(?<![\w*])\*([^*<\s][^*<\n]*)\*(?![\w*])|(?<!\w)_([^_<\s][^_<\n]*)_(?!\w)")
 
@@ -84,14 +86,14 @@ def _list(lines: list[str], *, ordered: bool) -> str:
 def _inline(text: str) -> str:
     """Emphasis and links outside of code, on escaped text."""
     parts = enumerate(_CODE.split(text))
-    return "".join(code(html.escape(part)) if index % 2 else _emphasis(part) for index, part in parts)
+    return "".join(code(part) if index % 2 else _emphasis(part) for index, part in parts)
 
 
 def _emphasis(text: str) -> str:
     parts = _LINK.split(text)
     pieces = [_emphasised(parts[0])]
     for label, address, rest in zip(parts[1::3], parts[2::3], parts[3::3], strict=True):
-        pieces += [f'<a href="{html.escape(address)}">{_emphasised(label)}</a>', _emphasised(rest)]
+        pieces += [f'<a href="{html.escape(address)}" {_ELSEWHERE}>{_emphasised(label)}</a>', _emphasised(rest)]
     return "".join(pieces)
 
 

@@ -21,14 +21,15 @@ _CONTENT = 3000
 _SECTION = 1500
 _SECTIONS = 8
 _LINES = 12
-_FOLDED_LINES = (200, 40, 0)  # how many lines a section holds, as the room allows
+#: As the room allows: how many lines the fold of the earlier ones holds, how many of the newest long lines unfold.
+_ROOMS = ((200, 12), (40, 12), (0, 12), (0, 6), (0, 3), (0, 1), (0, 0))
 _LONG = 300  # characters of a line that are shown without unfolding
 _WHOLE = 4_000
 
 
 def notice_html(notice: Notice) -> str:
     """One notice as HTML, everything in it escaped."""
-    return _lines_html(_pieces(notice), _FOLDED_LINES[0]) if _is_line(notice) else _block_html(notice)
+    return _lines_html(_pieces(notice), *_ROOMS[0]) if _is_line(notice) else _block_html(notice)
 
 
 def notices_html(notices: Sequence[Notice], *, visible: int, budget: int, left_out: int = 0) -> str:
@@ -84,8 +85,9 @@ def _fitting(group: Sequence[Notice], budget: int, number: int) -> str | None:
     """The group as long as the budget allows, or None; ``number`` counts its last notice among all."""
     notice = group[-1]
     if _is_line(notice):
-        pieces = [piece for each in group for piece in _pieces(each)]
-        forms = (_lines_html(pieces, folded, number) for folded in _FOLDED_LINES)
+        first = number - len(group) + 1
+        pieces = [piece for at, each in enumerate(group, first) for piece in _pieces(each, at)]
+        forms = (_lines_html(pieces, *room) for room in _ROOMS)
     else:
         forms = (make(notice, number) for make in (_block_html, _brief_html))
     return next((form for form in forms if len(form) <= budget), None)
@@ -105,21 +107,28 @@ def _is_line(notice: Notice) -> bool:
 
 
 class _Piece(NamedTuple):
-    """A line of output: its HTML, its notice's level, and all of its text where the HTML is but a part of that."""
+    """A line of output: its HTML, its notice's level, and all of its text where the HTML is but a part of that.
+
+    ``key`` tells it from all other lines of a run, whatever came before it or comes after it.
+    """
 
     shown: str
-    level: str
+    level: str = ""
     whole: str = ""
+    key: str = ""
 
 
-def _lines_html(pieces: Sequence[_Piece], folded: int, number: int = 0) -> str:
-    """Prints and logs as lines; of many the last ones are unfolded, ``folded`` others fold."""
-    recent = _unfolded(pieces[-_LINES:], number) if folded else _plain(pieces[-_LINES:])
+def _lines_html(pieces: Sequence[_Piece], folded: int, unfolding: int) -> str:
+    """Prints and logs as lines; of many the last ones are unfolded, ``folded`` others fold.
+
+    Of the last ones the newest ``unfolding`` long lines can be unfolded.
+    """
+    recent = _unfolded(pieces[-_LINES:], unfolding)
     if len(pieces) <= _LINES:
         return recent
     earlier = pieces[:-_LINES]
     first, left_out, last = ends(earlier, folded, folded // 2)
-    gap = [_Piece(el.muted(f"… {count_of(left_out, 'line')} left out"), "")] if left_out else []
+    gap = [_Piece(el.muted(f"… {count_of(left_out, 'line')} left out"))] if left_out else []
     shown = _plain([*first, *gap, *last])
     return (el.details(_summary(earlier), shown) if folded else shown) + recent
 
@@ -128,19 +137,19 @@ def _plain(pieces: Sequence[_Piece]) -> str:
     return el.preformatted("\n".join(piece.shown for piece in pieces))
 
 
-def _unfolded(pieces: Sequence[_Piece], number: int) -> str:
-    """Lines one below the other; a long one is a section that holds all of it."""
-    parts = []
-    for is_long, group in groupby(pieces, lambda piece: bool(piece.whole)):
+def _unfolded(pieces: Sequence[_Piece], most: int) -> str:
+    """Lines one below the other; each of the ``most`` newest long ones is a section that holds all of it."""
+    long = [piece.key for piece in pieces if piece.whole]
+    sections = {*long[-most:]} if most else set()
+    parts: list[str] = []
+    for unfolds, group in groupby(pieces, lambda piece: piece.key in sections):
         members = list(group)
-        if is_long:
-            parts += [
-                el.details(el.monospaced(piece.shown), el.preformatted(piece.whole), key=f"line-{number}-{at}")
-                for at, piece in enumerate(members)
-            ]
-        else:
-            parts.append(_plain(members))
+        parts += map(_section_of, members) if unfolds else [_plain(members)]
     return "".join(parts)
+
+
+def _section_of(piece: _Piece) -> str:
+    return el.details(el.monospaced(piece.shown), el.preformatted(piece.whole), key=piece.key)
 
 
 def _summary(pieces: Sequence[_Piece]) -> str:
@@ -150,9 +159,10 @@ def _summary(pieces: Sequence[_Piece]) -> str:
     return ", ".join([el.muted(f"… {count_of(len(pieces), 'earlier line')}"), *told])
 
 
-def _pieces(notice: Notice) -> list[_Piece]:
+def _pieces(notice: Notice, number: int = 0) -> list[_Piece]:
+    """The notice's lines; ``number`` counts it among all notices of the run."""
     texts = shorten(notice.message, _WHOLE).split("\n")
-    shown = [el.safe(text, _LONG) for text in texts]
+    shown: list[str] = [el.safe(text, _LONG) for text in texts]
     if notice.kind != "print":
         shown[0] = f"{_level_html(notice)} {shown[0]}"
     if not is_empty(notice.context):
@@ -160,7 +170,8 @@ def _pieces(notice: Notice) -> list[_Piece]:
     level = "" if notice.kind == "print" else notice.level
     wholes = [el.safe(text, _WHOLE) if len(text) > _LONG else "" for text in texts]
     levels = [level, *[""] * (len(texts) - 1)]
-    return [_Piece(*piece) for piece in zip(shown, levels, wholes, strict=True)]
+    keys = [f"line-{number}-{at}" for at in range(len(texts))]
+    return [_Piece(*piece) for piece in zip(shown, levels, wholes, keys, strict=True)]
 
 
 def _level_html(notice: Notice) -> str:

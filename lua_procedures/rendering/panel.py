@@ -15,7 +15,7 @@ from .notices import notices_html
 from .remarks import stop_text
 from .runs import in_brackets
 from .stages import stages_html, stages_in_order
-from .text import count_of
+from .text import count_of, shorten
 from .turns import turns_html
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def _growth_html(progress: Progress) -> str:
     """What is known of the growing tree, unfolded: somebody watches."""
     if progress.tree is None:
         return ""
-    summary = el.safe(summary_text(progress.tree, size=progress.tree_size), 300)
+    summary = shorten(summary_text(progress.tree, size=progress.tree_size), 300)
     unread = progress.tree_size - len(progress.tree.nodes)
     rest = el.muted(f"… {count_of(unread, 'more node')}") if unread > 0 else ""
     return el.details(

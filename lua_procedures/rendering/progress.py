@@ -70,14 +70,12 @@ class Progress:
         tree: the part of the node tree that was last looked at, or None.
         tree_size: how many nodes there are in all.
         ended: whether the run ended.
-        changed: whether anything happened since ``take_change``.
     """
 
     def __init__(self, now: Callable[[], float] = time.time) -> None:
         self._now = now
         self.name = ""
         self.ended = False
-        self.changed = True
         self._handlers: dict[type, Callable[[Any], None]] = {
             Changed: self._changed,
             CheckpointFinished: self._finished,
@@ -101,13 +99,7 @@ class Progress:
         """Take one event; the cost does not depend on what came before. Unknown events are passed over."""
         handle = self._handlers.get(type(event))
         if handle is not None:
-            self.changed = True
             handle(event)
-
-    def take_change(self) -> bool:
-        """Whether anything happened since this was last asked."""
-        changed, self.changed = self.changed, False
-        return changed
 
     def _reset(self) -> None:
         self.status: RunStatus = "pending"

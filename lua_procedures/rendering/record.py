@@ -17,7 +17,7 @@ from .remarks import remarks_of
 from .requests import request_html, request_text
 from .runs import checkpoints_of, halted_of, known, lines_of, spared_of
 from .stages import stage_line, stages_html, stages_of
-from .text import count_of, ends, one_line
+from .text import count_of, ends, one_line, shorten
 from .transcripts import turns_of
 from .turns import spent_text, turns_html
 from .values import short_value, state_html, value_html
@@ -145,4 +145,4 @@ def _notices_html(run: Run) -> str:
 def _tree_html(graph: Graph) -> str:
     if not graph.nodes:
         return ""
-    return el.details(el.muted(f"tree ({el.safe(summary_text(graph), 300)})"), tree_html(graph, _MAX_NODES), key="tree")
+    return el.details(el.muted(f"tree ({shorten(summary_text(graph), 300)})"), tree_html(graph, _MAX_NODES), key="tree")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from . import elements as el
 from .markdown import headline, markdown_html
-from .text import count_of, money, one_line, tokens
+from .text import count_of, money, one_line, shorten, tokens
 from .transcripts import Answer, ToolUse, Turn, end_of
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def _turn_html(turn: Turn, text: int, *, opened: bool, asking: bool, key: str) -
         color = el.RED if turn.halted == "failed" else el.AMBER
         summary += f" {el.colored(turn.halted or 'running…', color)}"
     left_out = turn.answers_left_out
-    parts = [el.muted(f"… {count_of(left_out, 'earlier answer')} left out")] if left_out else []
+    parts: list[str] = [el.muted(f"… {count_of(left_out, 'earlier answer')} left out")] if left_out else []
     parts += [_answer_html(turn, answer, text, asking=asking) for answer in turn.answers]
     return el.details(summary, el.block("\n".join(parts), color=el.GREY), opened=opened, key=key)
 
@@ -119,7 +119,7 @@ def _answer_html(turn: Turn, answer: Answer, text: int, *, asking: bool) -> str:
 
 
 def _said_html(turn: Turn, said: str) -> str:
-    label = el.muted(f"to {el.safe(one_line(turn.agent, 40), 40)}")
+    label = el.muted(f"to {one_line(turn.agent, 40)}")
     if len(said) <= _SHORT and said.count("\n") < 5:
         return el.block(f'{label} <span style="white-space:pre-wrap">{el.safe(said, _SHORT)}</span>')
     return el.details(
@@ -130,8 +130,8 @@ def _said_html(turn: Turn, said: str) -> str:
 def _state_of(turn: Turn, answer: Answer, tool: ToolUse, *, asking: bool) -> str:
     """What came of a tool, or where it is; HTML."""
     if tool.settled:
-        shown = el.safe(tool.result_line, 100)
-        return el.colored(f"failed: {shown}", el.RED) if tool.failed else f"→ {shown}"
+        shown = shorten(tool.result_line, 100)
+        return el.colored(f"failed: {shown}", el.RED) if tool.failed else f"→ {el.safe(shown, 100)}"
     asking = asking or turn.halted == "waiting"
     if not (turn.running or asking):
         return el.muted("not run")

@@ -53,4 +53,4 @@ def state_html(run: Run) -> str:
         return el.details(el.muted("state"), el.block(el.muted("too large to show here")))
     state = run.state
     names = one_line(", ".join(islice(state, 12)), _START)
-    return el.details(f"{el.muted('state')} {el.muted(f'({el.safe(names, _START)})')}", el.data_table(state, 200))
+    return el.details(f"{el.muted('state')} {el.muted(f'({names})')}", el.data_table(state, 200))

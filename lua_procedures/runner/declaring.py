@@ -58,6 +58,7 @@ class Declaring:
     def _module(self, name: str, line: int) -> Reply:
         module = self._pass.program.modules(name)
         if module is None:
+            self._pass.data.absent.add(name)
             raise Misuse(f"no module {name!r}: define a cell of that name with --define, or put {name}.lua beside it")
         self._pass.data.modules[name] = module
         try:

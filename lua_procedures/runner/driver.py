@@ -183,6 +183,7 @@ class Driver:
 
     def _load(self) -> None:
         guest, program = self._guest, self._program
+        self._ledger.redoing.begin()
         self._host.recorded_stops()
         self._ledger.on_move = guest.kit.reset_looks if self._host.stops else None
         compiled = guest.load(program.text, program.chunk, first_line=program.first_line)

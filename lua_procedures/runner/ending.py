@@ -17,7 +17,7 @@ from ..durable.entries import Entry
 from ..durable.journal import Journal
 from ..durable.serialization import dumps, loads
 from ..errors import ProcedureError, StoreError
-from ..events import RunEnded, Sink
+from ..events import Noticed, RunEnded, Sink, StageMoved, StagesDeclared
 from ..fixtures.rows import is_outside
 from ..graphs import Graph
 from ..human.requests import HumanRequest
@@ -72,11 +72,12 @@ class Ending:
     def complete(self, returned: str, unused: Sequence[object]) -> None:
         """The program returned ``returned``, the JSON list of its results; ``unused`` answers nobody asked for."""
         self.ledger.end()
+        self.ledger.redoing.end()
         self._warn_of_unused(unused)
         never_made = self.outside.unused()
         if never_made is not None:
             self.host.warn(never_made)
-        for name in self.ledger.redoing.unseen(self.ledger.policy.redo):
+        for name in self.ledger.redoing.unseen():
             self.host.warn(f"--redo {name}: no checkpoint has that name or path")
         self._returned(returned)
         self.finish("completed", outcome=returned)
@@ -84,7 +85,7 @@ class Ending:
     def recall(self, world: World) -> None:
         """The run has completed before, and is as it was: nothing of it is run."""
         data, ledger = self._data, self.ledger
-        chain = ledger.frames[0].chain = self.journal.row.tail or b""
+        chain = ledger.frames[0].chain = bytes.fromhex(world.fields["chain"])
         data.status, data.replayed = "completed", world.fields["count"]
         self._returned(world.outcome)
         world.give_to(data)
@@ -92,7 +93,18 @@ class Ending:
         rows = cache(lambda: recalled(self.journal, chain, dict(world.fields["lines"])))
         self._list(rows)
         data.fixture = lambda: self.outside.fixture([(entry, "") for entry, _ in rows() if is_outside(entry)])
+        self._tell()
         self._end("completed", outcome=world.outcome)
+
+    def _tell(self) -> None:
+        """What a run shows that is not walked."""
+        data = self._data
+        if data.stages_declared:
+            self.emit(StagesDeclared(data.stages_declared))
+        for move in data.stages:
+            self.emit(StageMoved(move.from_stage, move.to_stage))
+        for notice in data.notices:
+            self.emit(Noticed(notice))
 
     def _returned(self, text: str) -> None:
         values = loads(text, self.guest.converter.objects)
@@ -131,6 +143,8 @@ class Ending:
         data.usage, data.unpriced = host.spending.usage, host.spending.unpriced
         data.planned, data.planned_new = planned(ledger, first)
         data.under_way = under_way(ledger)
+        if status == "failed" and not isinstance(error, StoreError):
+            self.ledger.redoing.end()
         if status == "completed":
             self.worlds.keep(data, outcome or "[]")
         self._end(status, error=error, outcome=outcome)

@@ -37,7 +37,7 @@ class Entering:
             PlanReached: with ``--plan``, where it is new.
         """
         ledger = self._ledger
-        sought = ledger.seek(kind, name, "", line, entered=True)
+        sought = ledger.seek(kind, name, "", line)
         sought.variant = self._begun_anew(sought)
         known = sought.found or ledger.journal.siblings(frame_chain(sought.key, sought.variant))
         if not known:
@@ -51,12 +51,12 @@ class Entering:
         """How often it was asked to run again, now included."""
         ledger = self._ledger
         again = key_of(sought.key, "redo", "", "")
-        times = len(ledger.journal.find(again))
-        asked = ledger.redoing.asks(sought.name, sought.path)
+        before = ledger.journal.find(again)
+        asked = ledger.redoing.asks(before, sought.name, sought.path)
         if asked:
             sought.found = []
             ledger.write(hidden_entry(again, sought.key, "redo", ""))
-        return times + asked
+        return len(before) + asked
 
     def _check_depth(self, kind: str, line: int) -> None:
         depth = self._ledger.policy.max_depth

@@ -90,6 +90,11 @@ class Hosting:
         self._count(len(message) + _OVERHEAD, line)
         self.show(Notice(kind="warning", level=level, message=message, line=line or None))
 
+    def warn_once(self, message: str, line: int) -> None:
+        """A notice of our own, but for what the run was told of this line already."""
+        if not any(each.line == (line or None) and each.message == message for each in self.notices):
+            self.warn(message, line)
+
     def remark(self, message: str, line: int) -> None:
         """A notice of our own that is no warning."""
         self.warn(message, line, "info")

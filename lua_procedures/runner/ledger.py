@@ -66,7 +66,7 @@ class Ledger:
         self.now = journal.row.started
         self.replayed = 0
         self.executed = 0
-        self.redoing = Redoing(journal, policy.redone, self.write)
+        self.redoing = Redoing(journal, policy, self.write)
         self.moved: dict[str, int] = {}
         self.cuts: list[Entry] = []
         self.calls: list[tuple[Entry, str]] = []
@@ -99,25 +99,19 @@ class Ledger:
 
         The common case of a replay, so it makes nothing; ``seek`` is for all others.
         """
-        if self.policy.redo:
+        if self.redoing.names:
             return None
         found = self.journal.only(key)
-        return found if found is not None and found.reads is None and key not in self.journal.redone else None
+        return found if found is not None and found.reads is None else None
 
-    def seek(
-        self, kind: str, name: str, asked: str, line: int, key: bytes | None = None, *, entered: bool = False
-    ) -> Sought:
-        """An operation and what the journal knows of it.
-
-        ``key`` is given where it is known already; ``entered`` says that it is entered on each pass, so that what is
-        inside it is found or runs again by itself.
-        """
+    def seek(self, kind: str, name: str, asked: str, line: int, key: bytes | None = None) -> Sought:
+        """An operation and what the journal knows of it; ``key`` where it is known already."""
         frame = self.frames[-1]
         key = key or key_of(frame.chain, kind, name, asked)
         sought = Sought(kind, name, asked, line, key, f"{frame.prefix}{frame.next}", self.journal.find(key))
         sought.variant = self.journal.times(key)
-        if sought.found and (self.policy.redo or key in self.journal.redone):
-            self.redoing.look(sought, entered=entered)
+        if sought.found and self.redoing.names:
+            self.redoing.look(sought)
         return sought
 
     def replay(self, entry: Entry, line: int = 0) -> None:
@@ -187,7 +181,7 @@ class Ledger:
         agent = self.agent
         before = self.journal.superseded(self.frames[-1].chain)
         sentence = difference(sought, before, agent) if before else None
-        if policy.redo and not sought.found and self.journal.find(sought.key):
+        if self.redoing.names and not sought.found and self.journal.find(sought.key):
             sentence = runs_again(sought, agent)
         if self.change is None and sentence is not None:
             self.change = sentence

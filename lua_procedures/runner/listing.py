@@ -48,12 +48,17 @@ def recorded_lines(ledger: Ledger) -> dict[int, int] | None:
     Returns:
         None where the line alone does not tell: ``recalled`` would not give what ``listing`` gives.
     """
-    if not ledger.moved:
-        return {}
+    if not ledger.journal.recorded:
+        return {}  # the first pass: each chain was come to once
     lines = {ledger.moved[entry.path]: entry.line for entry in ledger.passed if entry.path in ledger.moved}
-    now = [(entry.path, entry.line) for entry, _ in listing(ledger)]
-    later = [(entry.path, entry.line) for entry, _ in recalled(ledger.journal, ledger.frames[0].chain, lines)]
-    return lines if now == later else None
+    later = {entry.path: entry for entry, _ in recalled(ledger.journal, ledger.frames[0].chain, lines)}
+    return lines if all(_is_same(entry, later.get(entry.path)) for entry in ledger.passed) else None
+
+
+def _is_same(entry: Entry, other: Entry | None) -> bool:
+    if other is None or other is entry:
+        return other is entry
+    return (entry.key, entry.outcome, entry.line, entry.tail) == (other.key, other.outcome, other.line, other.tail)
 
 
 def planned(ledger: Ledger, first: Sought | None) -> tuple[list[Checkpoint], int]:

@@ -14,12 +14,12 @@ from ..durable.stores import Store
 from ..errors import AnswerRefused, ConversionError, HumanInputRequired, ProcedureError
 from ..human.answers import accept
 from ..human.channels import came_from
-from ..human.expiry import expired
+from ..human.expiry import decides_otherwise, expired
 from ..human.requests import TIMEOUT, HumanRequest, HumanResponse
 from ..human.responders import LATER, Asking, Responder, Scripted
 from .deadlines import Deadline
 
-__all__ = ["SLEEP", "People", "Suspended", "answer_text", "respond", "settled"]
+__all__ = ["SLEEP", "People", "Suspended", "answer_text", "respond", "settled", "timed_out"]
 
 #: What the ids of kept sleeps begin with, among those of questions.
 SLEEP: Final = "sleep-"
@@ -80,11 +80,11 @@ class People:
         for scripted in self.scripted:
             raw = scripted.answer(request)
             if raw is TIMEOUT:
-                return _timed_out(request, "default" if scripted.takes_defaults else "scripted")
+                return timed_out(request, "default" if scripted.takes_defaults else "scripted")
             if raw is not None:
                 return respond(request, accept(request, raw), "scripted")
         if request.expires_at is not None and time.time() >= request.expires_at:
-            return _timed_out(request, "expiry")
+            return timed_out(request, "expiry")
         return None
 
     def cannot_wait(self, request: HumanRequest, name: str) -> ProcedureError | None:
@@ -108,29 +108,35 @@ class People:
         if self.responder is None:
             raise Suspended(request)
         loop = asyncio.get_running_loop()
+        deadline = Deadline(request)
         delivered: asyncio.Queue[Any] = asyncio.Queue()
 
         def deliver(raw: Any) -> None:
-            loop.call_soon_threadsafe(delivered.put_nowait, raw)
+            # one that comes in time counts, however long it takes until somebody looks
+            loop.call_soon_threadsafe(delivered.put_nowait, raw if deadline.left or raw is LATER else _TOO_LATE)
 
         asking = self.responder.ask(request, deliver)
         if not self.wait or not self.can_hold or self.blocking:
             raise Suspended(request, until=request.expires_at)
         try:
-            return await self._first(request, asking, delivered)
-        except asyncio.CancelledError:
+            return await self._first(request, asking, delivered, deadline)
+        except Suspended:
+            raise
+        except BaseException:  # a stop, or a store that failed: a prompt must give the terminal back
             asking.close("stopped; run the cell again to answer")
             raise
 
-    async def _first(self, request: HumanRequest, asking: Asking, delivered: asyncio.Queue[Any]) -> HumanResponse:
-        looked, deadline = time.monotonic(), Deadline(request)
+    async def _first(
+        self, request: HumanRequest, asking: Asking, delivered: asyncio.Queue[Any], deadline: Deadline
+    ) -> HumanResponse:
+        looked = time.monotonic()
         response: HumanResponse | None
         while True:
             raw = await _next(delivered, min(_SLICE, deadline.left))
             if raw is LATER:
                 raise Suspended(request, until=request.expires_at)
-            if not deadline.left:  # first: an answer that came while nothing could turn may have come too late
-                response = _timed_out(request, "expiry")
+            if raw is _TOO_LATE or (raw is _NOTHING and not deadline.left):
+                response = timed_out(request, "expiry")
             elif raw is not _NOTHING:
                 response = self._accepted(request, raw, asking)
             elif time.monotonic() - looked >= _LOOK:
@@ -172,14 +178,14 @@ class People:
         return [answer for scripted in self.scripted for answer in scripted.unused()]
 
 
-_NOTHING = object()
+_NOTHING, _TOO_LATE = object(), object()
 
 
 async def _next(delivered: asyncio.Queue[Any], seconds: float) -> Any:
     try:
         return await asyncio.wait_for(delivered.get(), seconds)
-    except TimeoutError:
-        return _NOTHING
+    except TimeoutError:  # the loop may have been busy meanwhile
+        return _NOTHING if delivered.empty() else delivered.get_nowait()
 
 
 def _deadline(request: HumanRequest, first: HumanRequest) -> float | None:
@@ -198,10 +204,18 @@ def respond(request: HumanRequest, value: Any, channel: str) -> HumanResponse:
     return HumanResponse(request_id=request.id, value=dated, responded_at=now, channel=channel)
 
 
-def _timed_out(request: HumanRequest, channel: str) -> HumanResponse:
+def timed_out(request: HumanRequest, channel: str) -> HumanResponse:
+    """The response that stands for nobody's answer, given now."""
     now = time.time()
     value = _dated(request, expired(request), now, timed_out=True)
-    return HumanResponse(request_id=request.id, value=value, responded_at=now, timed_out=True, channel=channel)
+    return HumanResponse(
+        request_id=request.id,
+        value=value,
+        responded_at=now,
+        timed_out=True,
+        unlisted=decides_otherwise(request),
+        channel=channel,
+    )
 
 
 def _dated(request: HumanRequest, value: Any, now: float, *, timed_out: bool) -> Any:

@@ -49,7 +49,3 @@ class Policy:
     max_depth: int = 16
     reuses: bool = True
     max_tokens: int | None = None
-
-    def redone(self, *names: str) -> frozenset[str]:
-        """Why what has these names is to run again; a tool stands also for the question whether it may run."""
-        return frozenset(each for each in self.redo if each in names or APPROVAL.format(each) in names)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Any
+from typing import Any, Final
 
 from ..agents.schemas import parameters_of
 from ..durable.entries import Entry
 from ..durable.serialization import dumps, loads
 from ..events import Answered, Asked
+from ..human.expiry import decides_otherwise
 from ..human.requests import HumanRequest, HumanResponse
 from ..language.hints import closest
 from ..primitives.human import build_request, known_options
@@ -19,6 +20,8 @@ from .policy import APPROVAL
 from .sought import Sought
 
 __all__ = ["Questions"]
+
+_OTHERWISE: Final = 'Human.review: on expiry the decision is "reject", which is none of the options; give default='
 
 
 class Questions:
@@ -36,6 +39,8 @@ class Questions:
         options = loads(text, self._pass.converter.objects)
         draft = build_request(kind, options, self._pass.host.hitl, id="", asked_at=time.time(), line=line)
         self._warn_of_misspelt(draft, kind, line)
+        if draft.timeout_seconds is not None and decides_otherwise(draft):
+            self._pass.host.warn_once(_OTHERWISE, line)
         return await self._answered(draft, line)
 
     async def _approval(self, tool: str, *said: Any) -> Reply:
@@ -108,7 +113,12 @@ class Questions:
             return None
         value = loads(row.outcome)
         return HumanResponse(
-            request_id=request.id, value=value, responded_at=time.time(), timed_out=row.timed_out, channel="fixture"
+            request_id=request.id,
+            value=value,
+            responded_at=time.time(),
+            timed_out=row.timed_out,
+            unlisted=row.timed_out and decides_otherwise(request),
+            channel="fixture",
         )
 
 

@@ -1,16 +1,23 @@
-"""What a pass does again although it is recorded: what ``--redo`` names, and what an earlier pass began again."""
+"""What a pass does again although it is recorded: what ``--redo`` names, until a pass has come to its end with it.
+
+The names are kept with the run: a pass that comes after a pause or a kill goes on with what was asked for. What was
+done since then is not done once more.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from ..durable.entries import Entry
-from ..durable.journal import Journal, key_of
-from ..durable.serialization import dumps
+from ..durable.journal import Journal, frame_chain
+from ..durable.serialization import dumps, loads
 from .hidden import hidden_entry
+from .policy import APPROVAL, Policy
 from .sought import Sought
 
 __all__ = ["Redoing"]
+
+_ASKED, _DONE = "asked", "done"
 
 
 class Redoing:
@@ -18,56 +25,83 @@ class Redoing:
 
     Args:
         journal: what is recorded.
-        named: why something of these names is to run again (see ``Policy.redone``).
-        write: keeps an entry that takes no position.
+        policy: what the pass is asked for.
+        write: keeps an entry that takes no position, where the policy lets anything be written.
     """
 
-    def __init__(self, journal: Journal, named: Callable[..., frozenset[str]], write: Callable[[Entry], None]) -> None:
+    def __init__(self, journal: Journal, policy: Policy, write: Callable[[Entry], None]) -> None:
         self._journal = journal
-        self._named = named
         self._write = write
+        #: name, path or ``failed`` → the place in the journal at which it was asked for
+        self._asked: dict[str, int] = dict.fromkeys(policy.redo, 0)
+        self._places: dict[int, int] = {}
         self._seen: set[str] = set()
 
-    def asks(self, *names: str) -> bool:
-        """Whether ``--redo`` names one of these."""
-        why = self._named(*names)
-        self._seen |= why
-        return bool(why)
+    @property
+    def names(self) -> frozenset[str]:
+        """Names, paths or ``failed``: all that this pass is to do again."""
+        return frozenset(self._asked)
 
-    def unseen(self, given: frozenset[str]) -> list[str]:
-        """What of these was not met."""
-        return sorted(given - self._seen - {"failed"})
+    def begin(self) -> None:
+        """Find what an earlier pass was asked for and did not come to its end with, and add what this one is."""
+        entries, open_names = self._journal.entries, self._open()
+        new = self.names - open_names.keys()
+        self._asked = {**dict.fromkeys(new, len(entries)), **open_names}
+        if self._asked:
+            self._places = {id(entry): place for place, entry in enumerate(entries)}
+        if new:
+            self._write(hidden_entry(b"redo", b"", "redo", _ASKED, outcome=dumps(sorted(new))))
 
-    def look(self, sought: Sought, *, entered: bool) -> None:
-        """Forget what is recorded of an operation, if it is to run again or has such a one inside it.
+    def end(self) -> None:
+        """The pass came to its end, or to an error: what was asked for counts no more."""
+        if self._asked and self._open():
+            self._write(hidden_entry(b"redo", b"", "redo", _DONE))
 
-        Args:
-            sought: the operation, which is recorded.
-            entered: whether it is entered on each pass, so that nothing need be known of it afterwards.
-        """
-        if self._is_begun(sought):
-            _, sought.variant = self._journal.redone[sought.key]
+    def _open(self) -> dict[str, int]:
+        """The names that are asked for and not done, each with its place in the journal."""
+        names: dict[str, int] = {}
+        for place, entry in enumerate(self._journal.entries):
+            if entry.kind == "redo" and entry.name == _DONE:
+                names.clear()
+            elif entry.kind == "redo" and entry.name == _ASKED:
+                names |= dict.fromkeys(loads(entry.outcome), place)
+        return names
+
+    def unseen(self) -> list[str]:
+        """What was named and not met."""
+        return sorted(self.names - self._seen - {"failed"})
+
+    def look(self, sought: Sought) -> None:
+        """Forget what is recorded of an operation, if it is to run again or has such a one inside it."""
+        newest = sought.found[0]
+        why = self._why_of(newest)
+        if why and self._is_before(newest, why):
             sought.found = []
             return
-        newest = sought.found[0]
-        if self._is_named(newest):
+        inside = {each for inner in self._journal.all_inside(newest) for each in self._why_of(inner)}
+        if inside and not why and self._is_before(newest, inside):
             sought.found = []
-        elif any(self._is_named(inner) for inner in self._journal.all_inside(newest)):
-            sought.found = []
-            sought.variant = self._journal.index_of(newest)  # entered again, it finds what it did inside
-        if not (sought.found or entered):
-            self._begin(sought)
+            sought.variant = self._variant_of(newest, sought.variant)  # entered again, it finds what it did inside
 
-    def _is_begun(self, sought: Sought) -> bool:
-        """Whether an earlier pass began it again, and did not come to its end."""
-        times, _ = self._journal.redone.get(sought.key, (None, 0))
-        return self._journal.times(sought.key) == times
+    def asks(self, begun: Iterable[Entry], *names: str) -> bool:
+        """Whether one of these is named, and none of the entries was written since it was."""
+        why = self._why(*names)
+        return bool(why) and all(self._is_before(entry, why) for entry in begun)
 
-    def _begin(self, sought: Sought) -> None:
-        """Keep that it is begun again: a pass that comes after a pause or a kill goes on with that."""
-        begun = dumps([self._journal.times(sought.key), sought.variant])
-        again = key_of(sought.key, "redo", "begun", "")
-        self._write(hidden_entry(again, sought.key, "redo", "begun", outcome=begun))
+    def _why_of(self, entry: Entry) -> set[str]:
+        return self._why(entry.name, entry.path, "failed" if entry.failed else "")
 
-    def _is_named(self, entry: Entry) -> bool:
-        return self.asks(entry.name, entry.path, "failed" if entry.failed else "")
+    def _why(self, *names: str) -> set[str]:
+        """Those that are named; a tool stands also for the question whether it may run."""
+        why = {each for each in self._asked if each in names or APPROVAL.format(each) in names}
+        self._seen |= why
+        return why
+
+    def _is_before(self, entry: Entry, why: Iterable[str]) -> bool:
+        """Whether it was there when these were asked for, so that it does not answer them."""
+        return self._places.get(id(entry), len(self._places)) < max(self._asked[each] for each in why)
+
+    def _variant_of(self, entry: Entry, times: int) -> int:
+        """Which of its frames an entry stands for: that in which its inside begins."""
+        first, *_ = self._journal.inside(entry)
+        return next((each for each in range(times) if frame_chain(entry.key, each) == first.prev), times)

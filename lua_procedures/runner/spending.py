@@ -64,7 +64,7 @@ class Spending:
 
     def spared(self, sought: Sought) -> Entry | None:
         """What this request was answered with before, or None where it must be made."""
-        if not self._ledger.policy.reuses:
+        if not self._ledger.policy.reuses or self._ledger.redoing.names:
             return None
         if self._made is None:
             self._made = self._all_made()

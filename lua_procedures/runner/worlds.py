@@ -8,6 +8,8 @@ it is answered from the journal.
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -16,7 +18,7 @@ from typing import Any, Final
 from .._version import __version__
 from ..durable.entries import Entry
 from ..durable.serialization import Damaged, dumps, loads
-from ..errors import ConversionError
+from ..errors import ConversionError, UsageError
 from ..graphs import Graph
 from ..limits import Limits
 from ..modules import Module
@@ -34,7 +36,9 @@ __all__ = ["FEWEST", "World", "Worlds"]
 FEWEST: Final = 200
 
 _KIND: Final = "world"
-_LARGEST: Final = 4_000_000  # characters of a world that is kept
+_LARGEST: Final = 64_000  # characters of a world that is kept: each edit of the program leaves one
+#: Which model answers is found by asking it, and the others mean something else in the next pass.
+_WALKED: Final = frozenset({"agent_turn", "model_call", "cut", "stop"})
 _LISTS: Final = {"notices": Notice, "stages": StageMove, "messages": Message, "tool_calls": ToolCall}
 
 
@@ -58,7 +62,7 @@ class World:
         data.stages_declared = tuple(fields["stages_declared"])
         data.state_text, data.iterations, data.stop = fields["state"], fields["iterations"], Stop(**fields["stop"])
         data.graph = Graph.read(fields["graph"], (), graph_bundle)
-        data.modules = {name: Module(*each) for name, each in fields["modules"].items()}
+        data.modules = {name: Module(*each) for name, each in fields["modules"].items() if each}
 
 
 @dataclass(frozen=True)
@@ -82,16 +86,15 @@ class Worlds:
     def find(self) -> World | None:
         """What the run came to, where it completed and nothing has changed since."""
         journal = self.ledger.journal
-        if journal.row.tail is None or self._must_walk():
-            return None
-        entry = journal.store.last(journal.row.id)
+        entry = None if self._must_walk() else journal.store.last(journal.row.id)
         if entry is None or entry.kind != _KIND or entry.name != self._digest():
             return None
         try:
             fields = loads(entry.outcome)
-            same = all(self._text_of(name) == each[0] for name, each in fields["modules"].items())
-        except Damaged:
-            return None  # what it stood for is all in the other entries
+            same = all(self._module(name) == each for name, each in fields["modules"].items())
+        except (Damaged, UsageError):
+            return None  # all that it stands for is in the other entries; a module may not be needed at all
+        journal.read_until(entry)
         return World(fields["outcome"], fields) if same else None
 
     def keep(self, data: RunData, outcome: str) -> None:
@@ -107,16 +110,14 @@ class Worlds:
 
     def _entry(self, data: RunData, outcome: str) -> Entry | None:
         ledger, journal = self.ledger, self.ledger.journal
-        models = loads(journal.row.options).get("models") or self.program.chat_models.identities
-        if data.state_objects or models or data.usage.total_tokens:
-            return None  # a handle is of this process; which model answers, and what it costs, is found by asking
-        if any(entry.kind in {"cut", "stop"} for entry in journal.entries):
-            return None  # these mean something else in the next pass
+        if data.state_objects or any(entry.kind in _WALKED for entry in journal.entries):
+            return None
         lines = recorded_lines(ledger)
         if lines is None:
             return None
         fields = {
             "outcome": outcome,
+            "chain": ledger.frames[0].chain.hex(),
             "count": ledger.replayed + ledger.executed,
             "lines": [*lines.items()],
             "times": self.outside.times,
@@ -126,7 +127,7 @@ class Worlds:
             "iterations": data.iterations,
             "stop": data.stop.model_dump(),
             "graph": data.graph.text,
-            "modules": {name: [each.text, each.chunk, each.first_line] for name, each in data.modules.items()},
+            "modules": {**{name: _row_of(each) for name, each in data.modules.items()}, **dict.fromkeys(data.absent)},
         }
         try:
             text = dumps(fields)
@@ -134,9 +135,9 @@ class Worlds:
             return None
         return None if len(text) > _LARGEST else hidden_entry(_KIND.encode(), b"", _KIND, self._digest(), outcome=text)
 
-    def _text_of(self, name: str) -> str | None:
+    def _module(self, name: str) -> list[Any] | None:
         module = self.program.modules(name)
-        return None if module is None else module.text
+        return None if module is None else _row_of(module)
 
     def _digest(self) -> str:
         """Of everything but the journal that decides what the program does."""
@@ -151,9 +152,14 @@ class Worlds:
             str(program.files),
             dumps(dict(program.tool_rows)),
             program.predictors.told,
-            sorted(program.env_allowed),
+            sorted((name, os.environ.get(name)) for name in program.env_allowed),
+            time.tzname,
             program.chat_models.names,
             policy.takes_defaults,
             self.limits,
         )
         return blake2b(repr(parts).encode(), digest_size=16).hexdigest()
+
+
+def _row_of(module: Module) -> list[Any]:
+    return [module.text, module.chunk, module.first_line]

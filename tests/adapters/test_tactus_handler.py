@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import json
+import os
+import sys
 import threading
 import time
 from dataclasses import dataclass
@@ -262,17 +263,29 @@ def test_it_is_answered_by_the_command_line(tmp_path, request_of, exceptions, ca
     assert HITLHandler(url).request_interaction("p", request_of(), Context()).value is True
 
 
-class Typed(io.StringIO):
-    """What a person types at a terminal."""
+@pytest.fixture
+def type_at_terminal(monkeypatch):
+    """Makes a real terminal the process's own, at which these characters have been typed."""
+    opened = []
 
-    def isatty(self):
-        return True
+    def typed(characters: str) -> None:
+        typing, terminal = os.openpty()
+        os.write(typing, characters.encode())
+        opened.extend([os.fdopen(terminal, "r"), os.fdopen(os.dup(terminal), "w"), os.fdopen(typing, "rb", 0)])
+        monkeypatch.setattr("sys.stdin", opened[0])
+        monkeypatch.setattr("sys.stdout", opened[1])
+        monkeypatch.setenv("TERM", "dumb")
+
+    yield typed
+    for each in opened:
+        each.close()
 
 
-@pytest.mark.parametrize(("typed", "value"), [("perhaps\nyes\n", True), ("", None)])
-def test_blocking_asks_at_a_terminal(store, request_of, monkeypatch, exceptions, typed, value):  # noqa: PLR0917
+@pytest.mark.skipif(sys.platform == "win32", reason="it has no pseudo-terminals")
+@pytest.mark.parametrize(("typed", "value"), [("perhaps\nyes\n", True), ("\x04", None)])
+def test_blocking_asks_at_a_terminal(store, request_of, type_at_terminal, exceptions, typed, value):  # noqa: PLR0917
     """At a terminal a blocking handler prompts, again after what does not fit; the end of input is an answer later."""
-    monkeypatch.setattr("sys.stdin", Typed(typed))
+    type_at_terminal(typed)
     handler = HITLHandler(store, blocking=True)
     if value is None:
         with pytest.raises(exceptions.ProcedureWaitingForHuman):

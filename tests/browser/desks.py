@@ -13,6 +13,7 @@ from lua_procedures.errors import AnswerRefused
 from lua_procedures.human.answers import accept
 from lua_procedures.human.requests import HumanRequest
 from lua_procedures.notebook.forms import Form
+from lua_procedures.rendering.elements import Html
 
 async def ask(form):
     answered = asyncio.get_running_loop().create_future()

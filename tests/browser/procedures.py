@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import time
 
 from playwright.sync_api import expect
 
@@ -92,11 +91,9 @@ class Cells:
         return ast.literal_eval(self.text(place).partition("VALUE ")[2].rpartition(" END")[0])
 
     def stop(self):
-        """Press stop and return the seconds until the kernel is idle."""
-        began = time.monotonic()
+        """Press stop and wait until the kernel is idle."""
         self.notebook.interrupt()
         self.notebook.wait_until_idle()
-        return time.monotonic() - began
 
     def tab_to(self, target):
         """Press Tab until the element has the focus, as somebody without a mouse does."""

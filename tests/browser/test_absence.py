@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import nbformat
 import pytest
 from playwright.sync_api import expect
 
@@ -10,6 +11,15 @@ from .procedures import RELEASE, WIDGET
 pytestmark = pytest.mark.browser
 
 DRAW = 'local n = Step.run("draw", function() return math.random(1, 2^40) end)\n'
+DIRTY = "() => window.jupyterapp.shell.currentWidget.context.model.dirty"
+SAVE_WIDGETS = "@jupyter-widgets/jupyterlab-manager:saveWidgetState"
+HOSTILE = """\
+%%procedure hostile
+return Human.review{
+  message = "<img src=x onerror='window.hurt = 1'><script>window.hurt = 2</script>Sure?",
+  artifact = "[here](javascript:window.hurt=3) <svg onload='window.hurt = 4'>", artifact_type = "markdown",
+  context = {["<b onclick='window.hurt = 5'>"] = "<iframe srcdoc='<script>parent.hurt = 6</script>'>"},
+}"""
 TWO = 'local a = Human.approve("First?")\nlocal b = Human.input("Second?")\nreturn {a, b}'
 
 
@@ -171,3 +181,105 @@ def test_without_its_kernel_a_form_is_its_record(open_cells, how, shot):
     cells.notebook.wait_for_text(1, "Gone?")
     cells.has_no_form()
     shot(cells.notebook, "opened")
+
+
+def close_page(cells):
+    """Leave the page and return how to come back to it."""
+    address = cells.page.url
+    cells.page.goto("about:blank")
+    return lambda: cells.page.goto(address)
+
+
+def open_next_day(cells, server):
+    """Close the page, end the kernel, and open the notebook again, which starts another one."""
+    cells.page.goto("about:blank")
+    for session in server.request("GET", "/api/sessions"):
+        if session["path"] == cells.notebook.path.name:
+            server.request("DELETE", f"/api/sessions/{session['id']}")
+    cells.notebook.open()
+    cells.notebook.wait_for_text(1, "to answer: run it again")
+
+
+@pytest.mark.parametrize("front_end", ["lab", "notebook"])
+def test_opened_on_another_day_a_form_is_its_record(open_cells, jupyter_server, shot, front_end):
+    """A notebook closed with an open form says what was asked when its kernel is gone; run again, it asks once."""
+    cells = open_cells(front_end=front_end)
+    cells.begin(f'%%procedure night --store sqlite:///night-{front_end}.db\nreturn Human.approve("Overnight?")')
+    cells.form("Overnight?")
+    cells.notebook.save()
+    open_next_day(cells, jupyter_server)
+    shot(cells.notebook, "opened")
+    cells.has_no_form()
+    assert "Overnight?" in cells.text()
+    assert "widget" not in cells.text()
+    cells.load()
+    cells.notebook.run_cell(1)
+    cells.form("Overnight?")
+    expect(cells.notebook.cell_output(1).get_by_role("form")).to_have_count(1)
+    expect(cells.notebook.cell_output(1)).not_to_contain_text("to answer: run it again")
+    cells.press("Approve")
+    cells.notebook.wait_for_text(1, "completed")
+
+
+@pytest.mark.parametrize("front_end", ["lab", "notebook"])
+def test_opened_with_its_kernel_a_form_is_back(open_cells, shot, front_end):
+    """No file holds a form's widget, and each page that is opened shows it as long as the kernel waits."""
+    cells = open_cells(front_end=front_end)
+    cells.begin('%%procedure back -o back\nreturn Human.approve("Back?")')
+    cells.form("Back?")
+    saved = cells.saved_output()
+    assert WIDGET not in saved
+    assert "Back?" in saved["text/html"]
+    nbformat.validate(nbformat.read(cells.notebook.path, as_version=4))
+    cells.notebook.reload(idle=False)
+    cells.form("Back?")
+    assert not cells.page.evaluate(DIRTY)
+    assert WIDGET not in cells.saved_output()
+    close_page(cells)()
+    cells.form("Back?")
+    shot(cells.notebook, "back")
+    if front_end == "lab":
+        cells.notebook.command("application:close")
+        expect(cells.notebook.cell(0)).to_have_count(0)
+        cells.notebook.command("docmanager:open", {"path": cells.notebook.path.name})
+        cells.form("Back?")
+    cells.press("Approve")
+    cells.notebook.wait_for_text(1, "completed")
+    cells.has_no_form()
+    (output,) = cells.notebook.save()["cells"][1]["outputs"]
+    assert WIDGET not in output["data"]
+    assert output["metadata"] == {}
+    cells.notebook.wait_until_idle()
+    assert cells.python("back.value") is True
+
+
+def test_saved_widget_states_bring_back_no_dead_form(open_cells, jupyter_server):
+    """Where the front end saves the states of widgets, a form is back with its kernel and its record without it."""
+    cells = open_cells()
+    cells.notebook.command(SAVE_WIDGETS)
+    cells.begin('%%procedure states\nreturn Human.approve("States?")')
+    cells.form("States?")
+    cells.page.wait_for_function("() => window.jupyterapp.shell.currentWidget.context.model.dirty")
+    assert "widgets" in cells.notebook.save()["metadata"]
+    cells.notebook.reload(idle=False)
+    cells.form("States?")
+    assert WIDGET not in cells.saved_output()
+    open_next_day(cells, jupyter_server)
+    cells.page.wait_for_timeout(3000)  # in which the front end restores what was saved
+    cells.has_no_form()
+    assert "widget" not in cells.text()
+    expect(cells.notebook.cell_output(1).get_by_role("button")).to_have_count(0)
+
+
+def test_a_hostile_question_is_harmless_without_its_form(open_cells, jupyter_server):
+    """What stands in a form's place in a file that is trusted shows hostile texts and runs nothing of them."""
+    cells = open_cells()
+    cells.begin(HOSTILE)
+    cells.form("Sure?")
+    cells.notebook.save()
+    open_next_day(cells, jupyter_server)
+    output = cells.notebook.cell_output(1).locator(".jp-OutputArea-output")
+    expect(output.locator("img, script, svg, iframe, [onclick], [href^=javascript]")).to_have_count(0)
+    for text in ("<img src=x onerror", "javascript:window.hurt=3", "<svg onload", "<b onclick", "<iframe srcdoc"):
+        expect(output).to_contain_text(text)
+    assert cells.page.evaluate("() => window.hurt === undefined")

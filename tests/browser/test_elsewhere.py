@@ -126,6 +126,40 @@ def test_the_command_line_answers_and_goes_on(open_cells, command_line):
     cells.has_no_form()
 
 
+def test_typed_text_outlives_the_time_of_the_question_before(open_cells):
+    """The second question stays, with what is typed into it and the focus, when the first one's time is over."""
+    cells = open_cells()
+    cells.begin(
+        '%%procedure typed --no-wait -o typed\nlocal a = Human.input{message = "First?", timeout = 8, default = "d"}\n'
+        'return a .. Human.input{message = "Second?", multiline = true}'
+    )
+    cells.form("First?").get_by_role("textbox").fill("one")
+    cells.press("Submit")
+    box = cells.form("Second?").get_by_role("textbox")
+    box.click()
+    cells.page.keyboard.type("what a person wrote")
+    cells.page.wait_for_timeout(10_000)
+    expect(box).to_have_value("what a person wrote")
+    expect(box).to_be_focused()
+    expect(cells.notebook.cell_output(1)).not_to_contain_text("answered")
+
+
+def test_typed_text_outlives_a_stop(open_cells):
+    """A question that is asked again, since its cell was stopped, has what was typed; a new run of it has not."""
+    program = 'return Human.input{message = "Long?", multiline = true}'
+    cells = open_cells()
+    cells.begin(f"%%procedure stopped\n{program}")
+    cells.form("Long?").get_by_role("textbox").fill("half an answer")
+    cells.stop()
+    cells.has_no_form()
+    cells.begin(f"%%procedure stopped\n{program}")
+    expect(cells.form("Long?").get_by_role("textbox")).to_have_value("half an answer")
+    cells.press("Submit")
+    cells.notebook.wait_for_text(1, "completed")
+    cells.begin(f"%%procedure stopped --fresh\n{program}")
+    expect(cells.form("Long?").get_by_role("textbox")).to_have_value("")
+
+
 def test_an_answer_from_another_cell(open_cells):
     """``%procedures answer`` closes the form that is left, in its own cell, which says so."""
     cells = open_cells("", "")

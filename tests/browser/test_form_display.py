@@ -97,7 +97,7 @@ def test_draft_survives_a_reload(open_notebook):
 
 def test_later_keeps_the_form_alive(lab):
     """Later reaches the kernel; the form then says so and still takes the answer."""
-    code = "form.on_later(lambda: form.settle('later', 'The kernel is <b>free</b>.'))\nawait ask(form)"
+    code = "form.on_later(lambda: form.settle('later', Html('The kernel is <b>free</b>.')))\nawait ask(form)"
     form = lab.ask("approve", "Now?", code=code)
     lab.button("Later").click()
     expect(lab.notebook.cell_output(1).get_by_text("The kernel is free.")).to_be_visible()

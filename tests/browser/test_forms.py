@@ -221,6 +221,44 @@ def test_artifacts_by_type(lab, kind, artifact, selector):
     assert lab.answer()["decision"] == "approve"
 
 
+def test_an_html_artifact_loads_nothing(lab):
+    """Its own styles and images count; what it names elsewhere is not asked for, so nobody learns that it was read."""
+    asked = []
+
+    def refuse(route):
+        asked.append(route.request.url)
+        route.abort()
+
+    lab.page.route("**/elsewhere/*", refuse)
+    artifact = """<style>b {color: rgb(1, 2, 3); background: url(http://localhost/elsewhere/b)}</style><b>bold</b>
+    <link rel="stylesheet" href="http://localhost/elsewhere/l"><img src="http://localhost/elsewhere/i">
+    <img id="own" src="data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA=">"""
+    form = lab.ask("review", "A page of others?", artifact=artifact, artifact_type="html")
+    page = form.frame_locator("iframe")
+    expect(page.locator("b")).to_have_css("color", "rgb(1, 2, 3)")
+    expect(page.locator("#own")).to_have_js_property("naturalWidth", 1)
+    lab.page.wait_for_timeout(300)
+    assert asked == []
+    assert page.locator("html").evaluate("() => document.compatMode") == "CSS1Compat"
+    lab.button("approve").click()
+    assert lab.answer()["decision"] == "approve"
+
+
+def test_the_notebook_is_saved_from_a_form(desk):
+    """Control+S is the front end's, also while somebody types; no other key reaches it."""
+    form = desk.ask("input", "Your name?")
+    box = form.get_by_role("textbox")
+    box.click()
+    desk.page.keyboard.type("sd")
+    assert desk.page.evaluate("window.jupyterapp.shell.currentWidget.context.model.dirty")
+    desk.page.keyboard.press("Control+s")
+    desk.page.wait_for_function("() => !window.jupyterapp.shell.currentWidget.context.model.dirty")
+    expect(box).to_have_value("sd")
+    expect(box).to_be_focused()
+    box.press("Enter")
+    assert desk.answer() == "sd"
+
+
 def test_multiple_with_problems_at_fields(desk):
     """A form of several fields says at each field what is missing and sends a table by id."""
     fields = [

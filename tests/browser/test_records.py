@@ -134,13 +134,13 @@ def test_a_narrow_window_cuts_nothing_off(open_cells, shot):
     assert output.evaluate(WIDTHS) == []
 
 
-def test_a_widget_left_in_a_file_is_a_readable_question(open_cells):
-    """The file of an open question holds it as text and as HTML beside the widget, with how to answer it."""
+def test_a_form_left_in_a_file_is_a_readable_question(open_cells):
+    """The file of an open question holds it as text and as HTML and no widget, with how to answer it."""
     cells = open_cells()
     cells.begin('%%procedure left --no-wait\nreturn Human.approve("Left?")')
     cells.form("Left?")
     saved = cells.saved_output()
-    assert WIDGET in saved
+    assert WIDGET not in saved
     for kind in ("text/plain", "text/html"):
         assert "Left?" in saved[kind]
         assert "%procedures answer left yes" in saved[kind]

@@ -42,6 +42,20 @@ def test_a_message_and_its_tokens(mocked):
     ]  # fmt: skip
 
 
+def test_a_mock_that_says_nothing_of_tokens_cost_none(mocked):
+    """A turn's usage is there to be read: zeros, with a schema too."""
+    program = """
+        plain = Agent {}
+        strict = Agent { output = {n = "integer"} }
+        Mocks { plain = {message = "hello"}, strict = {data = {n = 1}} }
+        return {plain("x").usage, strict("x").usage}
+    """
+    ran = mocked(program)
+    assert ran.value == [{"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}] * 2
+    assert ran.usage.total_tokens == 0
+    assert all(each.usage is None for each in ran.checkpoints)
+
+
 def test_tool_calls_are_really_made(mocked):
     """Tools that are mocked themselves answer by their own mock; `done` ends the loop."""
     program = f"""{SEARCH}

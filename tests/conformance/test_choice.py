@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from langchain_core.messages import BaseMessage
 
-from lua_procedures import Run
+from lua_procedures import Run, tool
 from lua_procedures.testing import ScriptedChatModel
 
 from .cells import Cell, messages, paths
@@ -219,3 +219,80 @@ def test_a_redo_inside_a_step_that_pauses_is_gone_on_with(cell):
     assert cell(program, redo=["Sure?"]).status == "paused"
     cell.answer(value=False)
     assert cell.resume().value == [first, False]
+
+
+def test_a_redo_of_several_that_pauses_is_gone_on_with(cell):
+    """All that was named runs again, also what comes after the pause, and each once."""
+    program = """
+        local one = Step.run("one", function() return {math.random(), Human.approve{message = "Sure?"}} end)
+        local two = Step.run("two", function() return math.random() end)
+        return {one[1], two}
+    """
+    first = cell(program, answers=[True]).value
+    assert cell(program, redo=["one", "two"]).status == "paused"
+    cell.answer(value=True)
+    again = cell.resume()
+    assert (again.value[0] != first[0], again.value[1] != first[1]) == (True, True)
+    assert cell(program).value == again.value
+
+
+def test_a_redo_of_a_tool_with_approval_runs_it(cell):
+    """The answer is given after a pause; then the tool runs, once."""
+    ran: list[int] = []
+
+    @tool(requires_approval=True)
+    def wipe(x: int) -> int:
+        ran.append(x)
+        return len(ran)
+
+    program = "return Tool.get('wipe')({x = 7})"
+    assert cell(program, tools=[wipe], answers=[True]).value == 1
+    assert cell(program, tools=[wipe], redo=["wipe"]).status == "paused"
+    cell.answer(value=True)
+    assert cell(program, tools=[wipe]).value == 2
+    assert cell(program, tools=[wipe]).value == 2
+    assert ran == [7, 7]
+
+
+def test_a_redo_of_a_procedure_asks_once(cell):
+    """A procedure that is entered again after a pause goes on where it was."""
+    program = """
+        Procedure "ask" {function() return Human.approve{message = "Sure?"} end}
+        return Procedure("ask")({})
+    """
+    assert cell(program, answers=[True]).value is True
+    assert cell(program, redo=["ask"]).status == "paused"
+    cell.answer(value=False)
+    again = cell(program, redo=["ask"])
+    assert (again.status, again.value) == ("completed", False)
+    assert messages(again, "warning") == []
+
+
+def test_a_redo_inside_a_step_leaves_its_neighbours_again_and_again(cell):
+    """However often one of them runs again, the other is kept."""
+    program = """
+        return Step.run("outer", function()
+          local kept = Step.run("i0", function() return math.random() end)
+          return {kept, Step.run("i1", function() return math.random() end)}
+        end)
+    """
+    cell(program)
+    for _ in range(3):
+        assert paths(cell(program, redo=["i1"]), replayed=False) == ["0", "0/1"]
+
+
+def test_a_redo_that_fails_is_called_off(cell):
+    """A plain run afterwards takes what is recorded, as before."""
+    calls: list[str] = []
+
+    def pay() -> str:
+        calls.append("pay")
+        if len(calls) == 2:
+            raise RuntimeError("no money")
+        return f"paid {len(calls)}"
+
+    program = "return Tool.get('pay')()"
+    assert cell(program, tools=[pay]).value == "paid 1"
+    cell.fails(program, tools=[pay], redo=["pay"])
+    assert cell(program, tools=[pay]).value == "paid 1"
+    assert len(calls) == 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import lua_procedures
-from lua_procedures import AnswerRefused, HumanRequest, StoreError
+from lua_procedures import TIMEOUT, AnswerRefused, HumanRequest, StoreError
 from lua_procedures.durable.stores import open_store
 
 from .cells import Cell, paths
@@ -183,6 +183,51 @@ def test_a_review_gives_decision_feedback_and_edit(cell):
     edit = {"decision": "Ship", "feedback": "good", "edited_artifact": {"a": 2}}
     cell(program, answers=[edit], fresh=True)
     assert cell.twice(program).value == ["Ship", "good", {"a": 2}, True, False]
+
+
+OTHERWISE = 'on expiry the decision is "reject", which is none of the options; give default='
+REVIEW = """
+    for n = 1, 3 do
+      Step.run("step " .. n, function() Human.review{{artifact = "a", options = {{{}}}, timeout = 60{}}} end)
+    end"""
+
+
+def warnings(ran):
+    return [(each.line, each.message) for each in ran.notices if each.kind == "warning"]
+
+
+def said(ran):
+    return ran._repr_mimebundle_()["text/plain"]
+
+
+@pytest.mark.parametrize("options", ['"Ship", "Hold"', '"Rejected"'])
+def test_a_review_whose_expiry_would_choose_no_option_is_warned_of(cell, options):
+    """Once for its line, however often it is asked, on replay too; the record tells what came of it."""
+    program = REVIEW.format(options, "")
+    assert warnings(cell(program)) == [(3, f"Human.review: {OTHERWISE}")]
+    ran = cell(program, answers=[TIMEOUT, TIMEOUT, TIMEOUT])
+    again = cell(program)
+    for each in (ran, again):
+        assert warnings(each) == [(3, f"Human.review: {OTHERWISE}")]
+        assert [answer.value["decision"] for answer in each.answers] == ["reject"] * 3
+        assert "reject (timed out; none of the options)" in said(each)
+    assert again.executed == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "more"),
+    [('"Ship", "Hold"', ', default = "Hold"'), ('"Approve", "Reject"', ""), ('"ship", "reject"', "")],
+)
+def test_a_review_whose_expiry_chooses_an_option_is_not_warned_of(cell, options, more):
+    """A default is an option, and so is "reject", in capital letters too."""
+    ran = cell(REVIEW.format(options, more), answers=[TIMEOUT, TIMEOUT, TIMEOUT])
+    assert warnings(ran) == []
+    assert "(timed out)" in said(ran)
+
+
+def test_a_review_that_waits_for_ever_is_not_warned_of(cell):
+    """Without a timeout nothing is decided by expiry."""
+    assert warnings(cell('Human.review{artifact = "a", options = {"Ship", "Hold"}}')) == []
 
 
 def test_escalate_gives_nil_when_resolved(cell):

@@ -12,6 +12,7 @@ from lua_procedures import Run
 from lua_procedures.durable.entries import Entry
 from lua_procedures.durable.stores.memory import MemoryStore
 from lua_procedures.durable.stores.sqlite import SqliteStore
+from lua_procedures.jobs import Job, run_here
 from lua_procedures.runner import worlds
 from lua_procedures.testing import ScriptedChatModel
 
@@ -269,3 +270,88 @@ def test_strict_and_plan(cell):
         assert differing(outcome(first), outcome(again)) == {}
         assert again.status == "completed"
     assert [each[1] for each in cell.held()] == entries
+
+
+def test_a_shorter_program_in_between(cell):
+    """What a program that ends earlier completed with is not taken for the end of the longer one."""
+    longer = "for i = 1, 3 do Step.run('s' .. i, function() return i end) end return 3"
+    cell(longer)
+    cell("for i = 1, 1 do Step.run('s' .. i, function() return i end) end return 1")
+    assert [each.name for each in cell(longer).checkpoints] == ["s1", "s2", "s3"]
+    assert [each.name for each in cell(longer).checkpoints] == ["s1", "s2", "s3"]
+
+
+def test_what_was_shown_is_told_again(cell):
+    """Who listens hears of stages and notices, as of a run that is walked."""
+    cell(PROGRAM)
+    told: list[Any] = []
+    run_here(Job(PROGRAM, "triage", store=cell.store, sink=told.append))
+    kinds = [type(each).__name__ for each in told]
+    assert kinds == ["RunStarted", "StagesDeclared", "StageMoved", "StageMoved", *["Noticed"] * 6, "RunEnded"]
+
+
+def test_a_module_that_was_not_there(cell, tmp_path, monkeypatch):
+    """A program that goes on without a module meets it once it is there."""
+    monkeypatch.chdir(tmp_path)
+    program = "Step.run('a', function() end) local ok, m = pcall(require, 'optional') return ok and m or 'none'"
+    assert cell(program).value == "none"
+    assert not is_walked(cell, program)
+    (tmp_path / "optional.lua").write_text("return 42", encoding="utf-8")
+    assert cell(program).value == 42
+
+
+def test_a_module_that_cannot_be_read_any_more(cell, tmp_path, monkeypatch):
+    """Where only a step needed it, the run needs it no more."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "lib.lua").write_text("return 42", encoding="utf-8")
+    program = "return Step.run('a', function() return require('lib') end)"
+    assert cell(program).value == 42
+    (tmp_path / "lib.lua").write_bytes(b"return \xff")
+    assert cell(program).value == 42
+
+
+def test_the_same_outcome_of_other_reads(cell):
+    """Of steps that came out alike from other State, the inside is that of the one which answers."""
+    program = """
+        State.set("x", %d)
+        return Step.run("a", function() Step.run("in " .. State.get("x"), function() end) return "same" end)
+    """
+    for x in (1, 2, 1):
+        cell(program % x)
+    assert [each.name for each in cell(program % 1).checkpoints] == ["a", "in 1"]
+
+
+def test_a_procedure_whose_result_was_edited(cell):
+    """A procedure's call is listed with what it gives now."""
+    program = """
+        Procedure "p" {function(i) Step.run("a", function() end) return i.n%s end}
+        return Procedure("p")({n = 1})
+    """
+    cell(program % "")
+    for _ in range(2):
+        assert cell(program % " + 1").checkpoints[0].value == 2
+
+
+def test_a_variable_of_the_environment(cell, monkeypatch):
+    """The values of variables that the program may name count, too."""
+    monkeypatch.setenv("LUA_PROCEDURES_TEST", "one")
+    cell(PROGRAM, env_allowed=["LUA_PROCEDURES_TEST"])
+    assert not is_walked(cell, PROGRAM, env_allowed=["LUA_PROCEDURES_TEST"])
+    monkeypatch.setenv("LUA_PROCEDURES_TEST", "two")
+    assert is_walked(cell, PROGRAM, env_allowed=["LUA_PROCEDURES_TEST"])
+
+
+def test_what_is_large_is_walked(cell):
+    """Each edit would leave it again, so a run that holds much is walked."""
+    program = "State.set('text', ('x'):rep(100000)) Step.run('a', function() end)"
+    cell(program)
+    assert is_walked(cell, program)
+
+
+def test_rows_are_those_of_that_run(cell):
+    """Its checkpoints are read when somebody looks; what was done since is not among them."""
+    cell(PROGRAM)
+    rows = cell(PROGRAM).checkpoints
+    known = cell(PROGRAM)
+    cell(PROGRAM, redo=["inner"])
+    assert known.checkpoints == rows

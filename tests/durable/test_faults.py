@@ -17,6 +17,7 @@ import pytest
 from lua_procedures import StoreError, answer, history, resume, run
 from lua_procedures.api import show
 from lua_procedures.durable.stores import Store, open_store
+from lua_procedures.durable.stores.sqlite import SqliteStore
 from lua_procedures.histories.standing import newest_runs
 
 PROGRAM = """
@@ -152,6 +153,19 @@ def test_what_a_store_refused_is_the_end_of_a_failed_run(tmp_path):
 
 
 # SQLite
+
+
+def test_a_text_that_is_too_large_sqlite(tmp_path):
+    """SQLite's own limit of 1 GB, here a lower one, refuses that value only: the run has failed, past any pcall."""
+    store = SqliteStore(str(tmp_path / "runs.db"))
+    store._connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 1_000_000)
+    program = "Step.run('small', function() end) pcall(Step.run, 'large', function() return ('x'):rep(2e6) end)"
+    with pytest.raises(StoreError, match="cannot keep a value of this size"):
+        run(program, name="t", store=store)
+    [row] = newest_runs(store)
+    assert row.status == "failed"
+    assert [each.name for each in show("t", store=store).checkpoints] == ["small"]
+    store.close()
 
 
 @mounts

@@ -11,6 +11,7 @@ import pytest
 
 from lua_procedures.durable.entries import Entry, JournalRow
 from lua_procedures.durable.stores import open_store
+from lua_procedures.durable.stores.postgresql import PostgresqlStore
 from lua_procedures.durable.stores.postgresql_schema import CREATE_VERSION, STEPS
 from lua_procedures.errors import StoreError
 from lua_procedures.testing.stores import StoreConformance
@@ -52,6 +53,14 @@ def refused(url: str) -> str:
     assert caught.value.message.startswith("postgresql://127.0.0.1:")
     assert caught.value.hint
     return caught.value.message
+
+
+def test_a_host_that_is_gone_is_given_up(url):
+    """A connection and what is sent on it are given ten seconds, where the URL does not say otherwise."""
+    for given, expected in ((url, "10000"), (f"{url}&tcp_user_timeout=3000", "3000")):
+        store = PostgresqlStore(given)
+        assert store._connection().info.get_parameters()["tcp_user_timeout"] == expected
+        store.close()
 
 
 def opened_elsewhere(url: str, before: str = "") -> str:

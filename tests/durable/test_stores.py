@@ -375,6 +375,21 @@ def test_damaged_file_is_reported_and_left(path, store):
     assert path.read_bytes() == content
 
 
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("seed", "<img>"), ("generation", "<img>"), ("updated", "now"), ("status", b"x"), ("tail", "x"), ("error", b"x")],
+)
+def test_a_journal_of_other_types_is_reported(path, store, column, value):
+    """SQLite keeps a text where a number is declared: whoever made the file, what is read has the types it should."""
+    store.create(row())
+    with sqlite3.connect(path) as connection:
+        connection.execute(f"UPDATE journal SET {column} = ?", (value,))
+    connection.close()
+    for read in (store.journals, lambda: store.journals("triage"), lambda: store.find("triage")):
+        with pytest.raises(StoreError, match="is damaged"):
+            read()
+
+
 def test_damaged_row_is_reported(store):
     """A text that is no text any more is an error that names the file."""
     journal = store.create(row()).id
@@ -552,7 +567,7 @@ def test_older_journal_goes_on_at_the_end_of_the_table(path, store):
         again.append(older, entry(number))
         store.append(older, entry(number + 10))
     written = [found for (found,) in store._connection.execute("SELECT path FROM entry ORDER BY seq")]
-    assert written == ["0", "", "0", "1", "11", "2", "12"]  # what has no path marks the end of a stretch
+    assert written == ["0", "0", "1", "11", "2", "12"]
     assert [found.path for found in again.entries(older)] == ["0", "1", "11", "2", "12"]
     assert again._connection.execute("SELECT count(*) FROM stretch").fetchone() == (3,)
     again.close()

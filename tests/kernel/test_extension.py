@@ -67,6 +67,36 @@ def test_reloading(kernel):
     assert "kept 1, ran 0" in cell.record
 
 
+def test_another_extension_described_first_or_last(kernel):
+    """Unloading gives back what described before; what another extension put over ours stays, and ours is mute."""
+    kernel.run("k = get_ipython().kernel")
+    kernel.run("def put():\n    before = k.do_inspect\n    k.do_inspect = lambda *a, **o: {**before(*a, **o), 'by': 1}")
+    described = "k.do_inspect('%%procedure x\\nStep.run(', 22).get('found'), k.do_inspect('print', 5).get('by')"
+    assert kernel.value(described) == (True, None)
+    kernel.run("put()")
+    assert kernel.value(described) == (True, 1)
+    kernel.run("%unload_ext lua_procedures")
+    assert kernel.value(described) == (False, 1)
+    kernel.run("%load_ext lua_procedures")
+    assert kernel.value(described) == (True, 1)
+    kernel.run("%unload_ext lua_procedures")
+    assert kernel.value(described) == (False, 1)
+
+
+def test_nothing_goes_on_by_itself_without_the_extension(kernel):
+    """Unloading leaves a question and a sleep as they are, also past their time; loading lets both runs go on."""
+    program = 'return Human.input{message = "Name?", default = "nobody", timeout = 2}'
+    asked = kernel.run(f"%%procedure asked --no-wait -o asked\n{program}")
+    slept = kernel.run("%%procedure slept --no-wait -o slept\nSleep(2)\nreturn 5")
+    assert kernel.value("(asked.status, slept.status)") == ("paused", "paused")
+    kernel.run("%unload_ext lua_procedures")
+    kernel.listen(3)
+    assert kernel.value("(asked.status, slept.status)") == ("paused", "paused")
+    kernel.run("%load_ext lua_procedures")
+    kernel.wait(lambda: "completed" in asked.record and "completed" in slept.record)
+    assert kernel.value("(asked.value, slept.value)") == ("nobody", 5)
+
+
 def test_loading_twice_says_so_and_changes_nothing(kernel):
     """IPython's own word on a second load is all that is seen."""
     again = kernel.run("%load_ext lua_procedures")
@@ -82,3 +112,15 @@ def test_a_run_outlives_the_extension(kernel):
     kernel.press(kernel.form(cell))
     kernel.wait(lambda: "completed" in cell.record)
     assert kernel.value("r.value") is True
+
+
+def test_a_run_fails_after_unloading(kernel):
+    """An unloaded extension knows no more variables to hint at; what the program failed with is said as ever."""
+    cell = kernel.run('%%procedure left --no-wait\nlocal a = Human.input{message = "Word?"}\nerror("boom " .. a)')
+    form = kernel.form(cell)
+    kernel.run("%unload_ext lua_procedures")
+    kernel.press(form, fields={"": "now"})
+    kernel.wait(lambda: "failed" in cell.record)
+    assert "boom now" in cell.record
+    assert "AttributeError" not in cell.record
+    kernel.run("%load_ext lua_procedures")

@@ -10,6 +10,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from ..bounds import PATIENCE
 from .kernels import RELEASE, environment
 from .outputs import WIDGET
 
@@ -41,7 +42,7 @@ def execute(made, tmp_path, *, allow_errors=False, **variables):
     """Run a notebook by nbclient; its outputs are in the cells."""
     client = NotebookClient(
         made,
-        timeout=60,
+        timeout=int(PATIENCE),
         kernel_name="python3",
         allow_errors=allow_errors,
         resources={"metadata": {"path": str(tmp_path)}},
@@ -64,7 +65,7 @@ def run(tmp_path, *command, typed="", **variables):
         input=typed,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE,
         check=False,
     )
 

@@ -38,6 +38,14 @@ def test_capture(kernel):
     assert [text.split("\n")[0] for text in shown] == ["captured: completed · kept 0, ran 1"]
 
 
+def test_capture_of_a_long_run(kernel):
+    """Nothing of the live panel is collected by `%%capture`, however long the run takes."""
+    kernel.run(f"%%capture held\n%%procedure captured-long -o r\nfor i = 1, 8 do Sleep(0.2) end\n{STEP}")
+    assert kernel.value("[type(each).__name__ for each in held.outputs if each.data.get('text/html')]") == [
+        "RichOutput"
+    ]
+
+
 def test_run_cell_magic(kernel):
     """A call from Python gives the Run, in whatever quotes and wherever it stands."""
     for call in (
@@ -87,6 +95,16 @@ def test_arun_shows_forms(kernel):
     kernel.press(kernel.form(cell))
     kernel.finish(cell)
     assert kernel.value("r.value") is True
+
+
+def test_a_record_is_shown_once(kernel):
+    """A cell that awaits two runs and ends with the first one shows each record once."""
+    kernel.run("from lua_procedures import arun")
+    cell = kernel.run("a = await arun('return 1', name='a')\nb = await arun('return 2', name='b')\na")
+    assert [text.partition(":")[0] for text in cell.texts] == ["a", "b"]
+    assert [text.partition(":")[0] for text in kernel.run("a").texts] == ["a"]
+    twice = kernel.run("a = await arun('return 1', name='a')\ndisplay(a)\na")
+    assert [text.partition(":")[0] for text in twice.texts] == ["a", "a"]
 
 
 def test_another_magic_after_a_cell(kernel):

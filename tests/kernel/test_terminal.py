@@ -7,6 +7,7 @@ import sys
 import pexpect  # type: ignore[import-untyped]
 import pytest
 
+from ..bounds import PATIENCE
 from .kernels import LOOP, environment
 
 pytestmark = pytest.mark.kernel
@@ -22,7 +23,7 @@ class Terminal:
         options = ["-m", "IPython", "--simple-prompt", "--no-banner", "--no-confirm-exit", "--colors=nocolor"]
         variables = environment(folder, TERM="dumb", PYTHONWARNINGS="default")
         self.child = pexpect.spawn(
-            sys.executable, options, cwd=str(folder), env=variables, encoding="utf-8", timeout=15
+            sys.executable, options, cwd=str(folder), env=variables, encoding="utf-8", timeout=PATIENCE
         )
         self.child.setecho(state=False)
         self.child.expect(PROMPT)
@@ -166,7 +167,7 @@ def test_a_script_at_a_terminal(tmp_path, into):
     )
     line = f"exec {sys.executable} -m IPython s.ipy > {into}"
     variables = environment(tmp_path, TERM="xterm")
-    child = pexpect.spawn("/bin/sh", ["-c", line], cwd=str(tmp_path), env=variables, encoding="utf-8", timeout=60)
+    child = pexpect.spawn("/bin/sh", ["-c", line], cwd=str(tmp_path), env=variables, encoding="utf-8", timeout=PATIENCE)
     child.expect_exact("yes or no:")
     child.send("nox\x7f\r")
     child.expect(pexpect.EOF)
@@ -180,7 +181,7 @@ def test_ipython_with_its_own_editing(tmp_path):
     variables = environment(tmp_path, TERM="xterm", PROMPT_TOOLKIT_NO_CPR="1")
     size = (40, 120)
     child = pexpect.spawn(sys.executable, options, cwd=str(tmp_path), env=variables, encoding="utf-8", dimensions=size)
-    child.timeout = 60
+    child.timeout = PATIENCE
     child.expect_exact("In [")
     child.send(f"r = get_ipython().run_cell_magic('procedure', 'ask', {ASK!r})\r")
     child.expect_exact("yes or no:")
@@ -193,7 +194,7 @@ def test_ipython_with_its_own_editing(tmp_path):
 
 def test_ctrl_c_in_a_loop(terminal):
     """Ctrl-C ends Lua that catches everything; the next cells run as ever."""
-    terminal.send(f"%%procedure loop --max-seconds 120\n{LOOP}")
+    terminal.send(f"%%procedure loop --max-seconds 3600\n{LOOP}")
     terminal.child.expect(pexpect.TIMEOUT, timeout=1)
     terminal.child.sendintr()
     assert "KeyboardInterrupt" in terminal.prompt()

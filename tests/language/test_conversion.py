@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import datetime as dt
 import enum
@@ -19,10 +20,10 @@ from typing import Any
 
 import pydantic
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from lua_procedures import ConversionError, LimitExceeded, UsageError, run
+from lua_procedures import ConversionError, LimitExceeded, UsageError, arun, run
 from lua_procedures.durable.serialization import loads
 from lua_procedures.language.runtime import MAIN, Guest
 from lua_procedures.limits import Limits
@@ -106,6 +107,8 @@ def test_bytes(value):
 
 @QUICK
 @given(PLAIN)
+@example({"\0": False})
+@example([{"\0": "bytes", "v": {"\0": {"a": 1}}}])
 def test_json_round_trip(value):
     """`Json.decode` undoes `Json.encode`, but for an empty table and the null in it."""
     source = "return {Json.decode(Json.encode({x = input.x})).x}"
@@ -606,6 +609,34 @@ def test_texts_stay_short():
     values = [0.1, 2.0, -0.0, 1e300, 1.25, 1234.56, 2**53, 1700000000.25]
     assert text_of(values) == "[0.1,2.0,-0.0,1e+300,1.25,1234.56,9007199254740992,1700000000.25]"
     assert run("return Json.encode({1e-20, 0.1234567891, {}, array{}})").value == "[1e-20,0.1234567891,{},[]]"
+
+
+class Faceless:
+    """An object that no one may look at."""
+
+    def __getattribute__(self, name):
+        raise RuntimeError(f"no {name.strip('_')}")
+
+
+class Endless(list[int]):
+    def __len__(self):
+        raise OSError("it is gone")
+
+
+UNREADABLE = [
+    ({"x": Faceless()}, "a Faceless that cannot be looked at (RuntimeError: no class) at $.x"),
+    ({"x": {"items": [1, Faceless()]}}, "a Faceless that cannot be looked at (RuntimeError: no class) at $.x.items[2]"),
+    ({"y": Endless()}, "a Endless that cannot be looked at (OSError: it is gone) at $.y"),
+]
+
+
+@pytest.mark.parametrize(("params", "what"), UNREADABLE)
+def test_an_input_that_raises_where_it_is_looked_at_is_named(params, what):
+    """Whatever it raises is told, with its path, in a loop that runs too."""
+    for start in (run, lambda *given, **options: asyncio.run(arun(*given, **options))):
+        with pytest.raises(UsageError) as info:
+            start("return 1", params=params)
+        assert str(info.value).startswith(f"inputs: {what} cannot cross between Lua and Python")
 
 
 # Limits ---------------------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import pytest
 
 from lua_procedures.human.requests import HumanRequest
 from lua_procedures.notebook.forms import Form
+from lua_procedures.rendering.elements import Html
 
 HOSTILE = "<script>alert(1)</script>"
 
@@ -81,7 +82,7 @@ def test_the_same_faults_are_sent_again(form):
 def test_settling_sets_phase_and_outcome(form):
     """A form is open until it is settled."""
     assert form.phase == "open"
-    form.settle("answered", "<b>by command line</b>")
+    form.settle("answered", Html("<b>by command line</b>"))
     assert (form.phase, form.outcome) == ("answered", "<b>by command line</b>")
 
 
@@ -103,3 +104,9 @@ def test_the_browsers_part_is_whole():
     assert ".lpf-form" in Form._css
     assert "import " not in Form._esm
     assert "url(" not in Form._css
+
+
+def test_an_outcome_in_plain_words_is_no_markup(form):
+    """Only what is HTML by its type reaches the page as HTML."""
+    form.settle("later", f"The kernel is free. {HOSTILE}")
+    assert form.outcome == "The kernel is free. &lt;script&gt;alert(1)&lt;/script&gt;"

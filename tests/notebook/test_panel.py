@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -14,24 +15,34 @@ from lua_procedures.events import CheckpointStarted, RunEnded, RunStarted, TextS
 from lua_procedures.notebook.panel import Panel
 from lua_procedures.runs import Run, RunData
 
-SECONDS = 1.0
+from .panels import QUESTION, ended, until, watched
+
+TENTH = 0.1 - 1e-9
+TICKS = 1000  # of a thousandth of a second
+
+
+class Clock:
+    """Time that passes when a test says so, in the place of the panel's own."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def ticks(self) -> Iterator[int]:
+        """A second, in thousandths."""
+        for tick in range(TICKS):
+            self.now = tick / TICKS
+            yield tick
 
 
 @pytest.fixture
-def drawn(monkeypatch: pytest.MonkeyPatch) -> list[tuple[float, str]]:
-    """What is shown from now on: when, and its HTML."""
-    shown: list[tuple[float, str]] = []
-
-    class Handle:
-        def update(self, bundle: dict[str, Any], **_: Any) -> None:
-            display(bundle)
-
-    def display(bundle: dict[str, Any], **_: Any) -> Handle:
-        shown.append((time.monotonic(), bundle["text/html"]))
-        return Handle()
-
-    monkeypatch.setattr("IPython.display.display", display)
-    return shown
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The panel's clock."""
+    clock = Clock()
+    monkeypatch.setattr("lua_procedures.notebook.panel.time", clock)
+    return clock
 
 
 def begun() -> Panel:
@@ -44,136 +55,110 @@ def begun() -> Panel:
     return panel
 
 
-async def stream(panel: Panel, pause: float) -> int:
-    """Pieces of text for a second; how many they were."""
-    count, end = 0, time.monotonic() + SECONDS
-    while time.monotonic() < end:
-        panel(TextStreamed("0/0", "clerk", f"word{count} "))
-        count += 1
-        await asyncio.sleep(pause)
-    return count
+def drawings(clock: Clock, drawn: list[str], act: Callable[[int], None]) -> list[float]:
+    """When the panel was drawn, in a second in whose every thousandth something is done."""
+    moments = []
+    for tick in clock.ticks():
+        before = len(drawn)
+        act(tick)
+        moments += [clock.now] * (len(drawn) - before)
+    return moments
 
 
-@pytest.mark.parametrize("pause", [0.0, 0.03])
-def test_a_stream_is_drawn_ten_times_a_second(drawn: list[tuple[float, str]], pause: float) -> None:
+@pytest.mark.parametrize("pause", [1, 30])
+def test_a_stream_is_drawn_ten_times_a_second(clock: Clock, drawn: list[str], pause: int) -> None:
     """However fast a model is, the panel changes at most ten times a second, and often enough to be followed."""
     panel = begun()
-    count = asyncio.run(stream(panel, pause))
-    assert count > 20
-    assert 4 <= len(drawn) <= 12 * SECONDS
-    gaps = [later - earlier for (earlier, _), (later, _) in pairwise(drawn)]
-    assert min(gaps) > 0.09
+
+    def speak(tick: int) -> None:
+        if tick % pause == 0:
+            panel(TextStreamed("0/0", "clerk", f"word{tick} "))
+
+    moments = drawings(clock, drawn, speak)
+    assert moments[0] <= 0.2 + pause / TICKS
+    assert all(TENTH < later - earlier <= 0.1 + pause / TICKS for earlier, later in pairwise(moments))
+    assert moments[-1] > 0.8
 
 
-def test_the_last_piece_is_drawn(drawn: list[tuple[float, str]]) -> None:
+def test_a_stream_in_a_loop_is_drawn_as_often(drawn: list[str]) -> None:
+    """What comes too early is drawn by the loop, at most ten times a second too."""
+
+    async def speak() -> float:
+        began, count = time.monotonic(), 0
+        panel = begun()
+        while len(drawn) < 8:
+            panel(TextStreamed("0/0", "clerk", f"word{count} "))
+            count += 1
+            await asyncio.sleep(0)
+        return time.monotonic() - began
+
+    assert asyncio.run(speak()) > 7 * TENTH
+
+
+def test_the_last_piece_is_drawn(drawn: list[str]) -> None:
     """A model that falls silent in the middle of its text leaves nothing unshown."""
 
     async def speak() -> None:
         panel = begun()
-        await asyncio.sleep(0.3)
         panel(TextStreamed("0/0", "clerk", "first "))
+        await until(lambda: drawn)
         panel(TextStreamed("0/0", "clerk", "and last"))
-        await asyncio.sleep(0.3)
+        await until(lambda: "first and last" in drawn[-1])
 
     asyncio.run(speak())
-    assert "first and last" in drawn[-1][1]
 
 
-def test_without_a_model_it_draws_four_times_a_second(drawn: list[tuple[float, str]]) -> None:
+def test_without_a_model_it_draws_four_times_a_second(clock: Clock, drawn: list[str]) -> None:
     """Steps that follow each other change the panel as often as before."""
     panel = Panel()
-
-    async def steps() -> None:
-        panel(RunStarted(Run(RunData(name="steps", status="running"))))
-        end = time.monotonic() + SECONDS
-        while time.monotonic() < end:
-            panel(CheckpointStarted("0", "step", "fetch", 1))
-            await asyncio.sleep(0.01)
-
-    asyncio.run(steps())
-    assert len(drawn) <= 5 * SECONDS
+    panel(RunStarted(Run(RunData(name="steps", status="running"))))
+    moments = drawings(clock, drawn, lambda _: panel(CheckpointStarted("0", "step", "fetch", 1)))
+    assert [round(moment, 2) for moment in moments] == [0.2, 0.45, 0.7, 0.95]
 
 
-def test_a_quiet_panel_draws_nothing_of_a_stream(drawn: list[tuple[float, str]]) -> None:
+def test_a_quiet_panel_draws_nothing_of_a_stream(clock: Clock, drawn: list[str]) -> None:
     """With ``--quiet`` only the record is shown."""
     panel = Panel(quiet=True)
     panel(RunStarted(Run(RunData(name="talk", status="running"))))
     panel(Told("0/0", "clerk", ()))
-    asyncio.run(stream(panel, 0.05))
-    assert drawn == []
+    assert not drawings(clock, drawn, lambda _: panel(TextStreamed("0/0", "clerk", "word ")))
 
 
-async def until(condition: Any) -> None:
-    """Let the loop turn until something holds; pytest's timeout ends what never does."""
-    while not condition():  # noqa: ASYNC110 - what is waited for tells nobody
-        await asyncio.sleep(0.01)
+def test_a_fault_of_the_panel_is_not_the_runs(drawn: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What cannot be drawn is said in the panel, once; questions are asked, and the record comes all the same."""
 
+    def broken(*_: Any, **__: Any) -> str:
+        raise KeyError("colour")
 
-def kept(panel: Panel) -> Any:
-    return panel._keeper
-
-
-def test_a_silent_run_is_kept_too(drawn: list[tuple[float, str]]) -> None:
-    """After the first drawing the browser is given what keeps the panel, though nothing happens, until the run ends."""
+    monkeypatch.setattr("lua_procedures.notebook.panel.panel_html", broken)
 
     async def watch() -> None:
-        panel = Panel()
-        started = Run(RunData(name="quiet", status="running"))
-        panel(RunStarted(started))
-        panel(CheckpointStarted("0", "sleep", "", 1))
-        await until(lambda: kept(panel))
-        keeper = kept(panel)
-        assert f'class="tex2jax_ignore mathjax_ignore {keeper.mark}"' in drawn[-1][1]
-        assert not keeper.stoppable
-        panel(RunEnded(started))
-        assert kept(panel) is None
-        assert keeper.over
-        assert keeper.mark not in drawn[-1][1]
+        panel = watched()
+        await until(lambda: drawn)
+        assert "the panel could not be drawn: KeyError" in drawn[-1]
+        form = panel.ask(QUESTION, "long")
+        assert "the panel could not be drawn: KeyError" in form.panel
+        ended(panel)
+        assert "completed" in drawn[-1]
 
     asyncio.run(watch())
 
 
-def test_a_short_run_needs_no_keeper(drawn: list[tuple[float, str]]) -> None:
-    """A run that is over before it was drawn shows its record and imports no widgets for it."""
+def test_a_fault_of_the_record_is_not_the_runs(drawn: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the record cannot be drawn, the output says why, and nothing goes on beside it."""
 
-    async def watch() -> None:
-        panel = Panel()
-        started = Run(RunData(name="short", status="running"))
-        panel(RunStarted(started))
-        panel(RunEnded(started))
-        await asyncio.sleep(0.8)
-        assert kept(panel) is None
+    def broken(_: Run) -> dict[str, str]:
+        raise ValueError("no such tree")
 
-    asyncio.run(watch())
-    assert len(drawn) == 1
-
-
-def test_the_control_asks_the_program_once(drawn: list[tuple[float, str]]) -> None:
-    """What is pressed reaches the program in the loop's turn, and cannot be pressed again."""
-    asked: list[str] = []
-
-    async def watch() -> None:
-        panel = Panel()
-        panel(RunStarted(Run(RunData(name="loop", status="running")), asked.append))
-        panel(CheckpointStarted("0", "sleep", "", 1))
-        await until(lambda: kept(panel))
-        keeper = kept(panel)
-        assert keeper.stoppable
-        keeper._receive(keeper, {"type": "stop"}, [])
-        assert asked == []
-        await until(lambda: asked)
-        assert not keeper.stoppable
-        panel(RunEnded(Run(RunData(name="loop", status="completed"))))
-        keeper._receive(keeper, {"type": "stop"}, [])
-        await asyncio.sleep(0.05)
-
-    asyncio.run(watch())
-    assert len(asked) == 1
-    assert drawn
+    monkeypatch.setattr("lua_procedures.notebook.panel.record_bundle", broken)
+    panel = Panel()
+    ended(panel)
+    assert panel.shown is not None
+    assert "ValueError: no such tree" in drawn[-1]
 
 
 @pytest.mark.parametrize("told", ["", "message", "all"])
-def test_an_error_knows_what_its_record_tells(drawn: list[tuple[float, str]], told: Any) -> None:
+def test_an_error_knows_what_its_record_tells(drawn: list[str], told: Any) -> None:
     """Where the record is seen, the cell's exception need not repeat it."""
     error = LuaRuntimeError("no such file", line=3)
     Panel(told=told)(RunEnded(Run(RunData(name="load", status="failed", error=error))))

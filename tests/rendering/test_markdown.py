@@ -6,6 +6,8 @@ import pytest
 
 from lua_procedures.rendering.markdown import markdown_html
 
+BESIDE = 'target="_blank" rel="noopener noreferrer"'  # a link in a panel takes the place of no notebook
+
 
 @pytest.mark.parametrize(
     ("text", "html"),
@@ -13,7 +15,7 @@ from lua_procedures.rendering.markdown import markdown_html
         ("**a** and *b* and `c*d*`", "<strong>a</strong> and <em>b</em> and <code>c*d*</code>"),
         ("snake_case_name and _em_", "snake_case_name and <em>em</em>"),
         ("2 * 3 * 4", "2 * 3 * 4"),
-        ("[docs](https://example.org/?a=1&b=2)", '<a href="https://example.org/?a=1&amp;b=2">docs</a>'),
+        ("[docs](https://example.org/?a=1&b=2)", f'<a href="https://example.org/?a=1&amp;b=2" {BESIDE}>docs</a>'),
         ("[x](javascript:alert(1))", "[x](javascript:alert(1))"),
         ("![track](https://example.org/x.png)", "![track](https://example.org/x.png)"),
         ("<b>no</b>", "&lt;b&gt;no&lt;/b&gt;"),

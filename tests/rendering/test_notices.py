@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from lua_procedures.primitives.notices import notice_from
 from lua_procedures.rendering.notices import notice_html, notice_lines, notices_html
 from lua_procedures.runs import Notice
@@ -111,3 +114,25 @@ def test_a_section_keeps_its_key_while_others_come_and_go() -> None:
     late = keys_of(notices_html(notices[3:], visible=9, budget=60_000, left_out=3))
     assert early[3:] == late[:3]
     assert len({*early, *late}) == 10
+
+
+def test_a_long_line_keeps_its_key_whatever_is_printed_next() -> None:
+    """A long line that somebody opened is known by its print and its place in it, not by what came after it."""
+    notices = [Notice(kind="print", message=f"short\n{letter * 400}") for letter in "AB"]
+    before = keys_of(notices_html(notices, visible=15, budget=60_000))
+    notices += [Notice(kind="print", message="short"), Notice(kind="print", message="C" * 400)]
+    after = keys_of(notices_html(notices, visible=15, budget=60_000))
+    assert before == ["lpf-section-line-1-1", "lpf-section-line-2-1"]
+    assert after == [*before, "lpf-section-line-4-0"]
+    assert keys_of(notices_html(notices[1:], visible=15, budget=60_000, left_out=1)) == after[1:]
+
+
+@given(st.integers(1, 60), st.integers(301, 3000))
+def test_the_newest_long_line_unfolds_whatever_the_room(count: int, length: int) -> None:
+    """Many long lines stay within their room, and as many of the newest as it holds can be unfolded, no older one."""
+    notices = [Notice(kind="print", message="x" * length) for _ in range(count)]
+    markup = notices_html(notices, visible=15, budget=20_000)
+    keys = keys_of(markup)
+    assert len(markup) <= 20_200
+    assert keys
+    assert keys == [f"lpf-section-line-{count - back}-0" for back in reversed(range(len(keys)))]

@@ -133,16 +133,6 @@ def test_memory_is_bounded_and_says_what_was_left_out() -> None:
     assert "7 earlier notices left out" in html
 
 
-def test_a_change_is_taken_once() -> None:
-    """``take_change`` is true once after any event, so that the panel is drawn no more than needed."""
-    progress = after()
-    assert progress.take_change()
-    assert not progress.take_change()
-    progress(finished("0"))
-    assert progress.changed
-    assert progress.take_change()
-
-
 def test_a_new_pass_starts_from_nothing() -> None:
     """``RunStarted`` forgets the pass before, which replays."""
     progress = after(finished("0"), Noticed(Notice(kind="print", message="hi")), RunEnded(run_of("paused")))

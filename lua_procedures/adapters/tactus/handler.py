@@ -124,7 +124,7 @@ class HITLHandler:
                 return
             if loads(row.options).get("pending") == message_id:
                 self._journals.change(procedure_id, pending=None)
-                get_session().supersede(procedure_id, "the question was withdrawn")
+                get_session().supersede(self._journals.store.url, procedure_id, "the question was withdrawn")
 
     # -- which question it is ----------------------------------------------------------------------------
 
@@ -167,7 +167,7 @@ class HITLHandler:
     async def _in_loop(self, procedure_id: str, people: People, request: HumanRequest) -> HumanResponse | None:
         output = self._output(procedure_id)
         if self._blocking and can_wait():
-            get_session().supersede(procedure_id, "the run goes on elsewhere")
+            get_session().supersede(self._journals.store.url, procedure_id, "the run goes on elsewhere")
             people.responder = output.responder
             try:
                 response = await people.answer(request)

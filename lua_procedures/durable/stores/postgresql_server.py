@@ -201,11 +201,12 @@ def _parts(url: str) -> tuple[str, str, bool, str]:
 
 
 def _target(url: str) -> str:
-    """The URL as libpq takes it: without our own option, and not waiting for ever."""
+    """The URL as libpq takes it: without our own option, and not waiting for ever, also for a host that is gone."""
     split = urlsplit(url)
     options = dict(parse_qsl(split.query, keep_blank_values=True))
     options.pop("schema", None)
     options.setdefault("connect_timeout", "10")
+    options.setdefault("tcp_user_timeout", "10000")  # milliseconds
     return _joined(split.netloc, split.path, list(options.items()))
 
 

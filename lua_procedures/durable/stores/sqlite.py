@@ -10,14 +10,14 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import starmap
 from operator import attrgetter
-from typing import Final
+from typing import Any, Final, get_type_hints
 
 from ...errors import StoreError
-from ..entries import Entry, JournalRow, StoredRequest
+from ..entries import KEPT_FIELDS, Entry, JournalRow, StoredRequest
 from ..ownership import Owner, Ownership, locked, owner_here, patiently, taken_over
 from . import sqlite_schema as sql
 from .locks import lock_byte
@@ -26,9 +26,10 @@ from .sqlite_file import FAILURES, Row, SqliteFile
 
 __all__ = ["SqliteStore"]
 
-_as_journals: Final = partial(starmap, JournalRow)
 _as_requests: Final = partial(starmap, StoredRequest)
 _as_owners: Final = partial(starmap, Owner)
+#: SQLite keeps a text where a number is declared, and others make files, too.
+_JOURNAL_TYPES: Final = tuple(get_type_hints(JournalRow)[name] for name in KEPT_FIELDS)
 _row_values: Final = attrgetter(*sql.SAVED_FIELDS)
 
 
@@ -68,7 +69,7 @@ class SqliteStore(SqliteFile):
             # Not when another process made this generation meanwhile.
             if self._changed(sql.CREATE, _row_values(row)):
                 break
-        [created] = self._rows(_as_journals, sql.CREATED, (row.name, row.root, row.generation))
+        [created] = self._journals(sql.CREATED, (row.name, row.root, row.generation))
         row.id = created.id
         return row
 
@@ -80,13 +81,19 @@ class SqliteStore(SqliteFile):
     def find(self, name: str, root: str | None = None) -> JournalRow | None:
         """The newest generation with that name and root; without ``root``, the journal of that name updated last."""
         found = (sql.FIND, (name,)) if root is None else (sql.FIND_ROOT, (name, root))
-        return next(iter(self._rows(_as_journals, *found)), None)
+        return next(iter(self._journals(*found)), None)
 
     def journals(self, name: str | None = None) -> list[JournalRow]:
         """All journals (of that name), oldest first."""
         if name is None:
-            return self._rows(_as_journals, sql.JOURNALS)
-        return self._rows(_as_journals, sql.JOURNALS_NAMED, (name,))
+            return self._journals(sql.JOURNALS)
+        return self._journals(sql.JOURNALS_NAMED, (name,))
+
+    def _journals(self, statement: str, values: Sequence[Any] = ()) -> list[JournalRow]:
+        rows = self._rows(list, statement, values)
+        if not all(isinstance(*pair) for row in rows for pair in zip(row, _JOURNAL_TYPES, strict=True)):
+            raise self._damaged()
+        return list(starmap(JournalRow, rows))
 
     def entries(self, journal: int) -> Iterator[Entry]:
         """All entries of a journal in the order they were written, as they are at this moment."""
@@ -104,8 +111,8 @@ class SqliteStore(SqliteFile):
         """
         if entry.objects:
             raise unkept(entry)
-        if not self._append_next(journal, entry, epoch):
-            with self._appending:
+        with self._appending:
+            if not self._append_next(journal, entry, epoch):
                 self._append_at_end(journal, entry, epoch)
 
     def _append_next(self, journal: int, entry: Entry, epoch: int | None) -> bool:
@@ -116,22 +123,21 @@ class SqliteStore(SqliteFile):
         if time.monotonic() > self._look_again:
             self._check_handle()
         try:
-            self._connection.execute(sql.APPEND_NEXT, (last + 1, *entry[:-1]))
+            added = self._connection.execute(sql.APPEND_NEXT, (journal, *entry[:-1], last + 1)).rowcount == 1
         except sqlite3.IntegrityError:
-            return False  # another thread, handle or owner wrote there meanwhile, or the journal was deleted
+            return False  # another handle wrote there meanwhile
         except FAILURES as error:
             raise self._explained(error) from error
-        self._last[journal, epoch] = last + 1
-        return True
+        if added:
+            self._last[journal, epoch] = last + 1
+        return added
 
     def _append_at_end(self, journal: int, entry: Entry, epoch: int | None) -> None:
         if (journal, epoch) not in self._last:
             self._changed(sql.BEGIN_STRETCH, (journal,))
-        # told by the statement itself: another thread may have added to another journal just now
-        added = self._rows(list, sql.APPEND, (journal, *entry[:-1], epoch))
-        if not added:
+        if not self._changed(sql.APPEND, (journal, *entry[:-1], epoch)):
             raise self._refused(journal, epoch)
-        [[self._last[journal, epoch]]] = added
+        [[self._last[journal, epoch]]] = self._rows(list, sql.LAST_ROW)
 
     def own(self, journal: int) -> Ownership:
         """Take a journal to drive it; it is locked until the ownership is released or this process ends.

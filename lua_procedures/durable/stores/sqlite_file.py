@@ -6,8 +6,7 @@ import os
 import sqlite3
 import time
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -130,20 +129,17 @@ class SqliteFile:
         self, read: Callable[[Iterable[Row]], Iterable[T]], statement: str, values: Sequence[Any] = ()
     ) -> list[T]:
         """What a statement finds, as ``read`` makes it of the rows."""
-        with self._using(values):
+        self._check_handle()
+        try:
             return list(read(self._connection.execute(statement, values)))
+        except FAILURES as error:
+            raise self._explained(error) from error
 
     def _changed(self, statement: str, values: Sequence[Any]) -> int:
         """The number of rows that a statement changed; committed when this returns."""
-        with self._using(values):
-            return self._connection.execute(statement, values).rowcount
-
-    @contextmanager
-    def _using(self, values: Sequence[Any]) -> Iterator[None]:
-        """Explain what fails inside; ``values`` begin with the journal's number where one must be there."""
         self._check_handle()
         try:
-            yield
+            return self._connection.execute(statement, values).rowcount
         except FAILURES as error:
             if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_MISMATCH:
                 raise self._missing(values[0]) from None
@@ -171,6 +167,9 @@ class SqliteFile:
     def _error(self, what: str, hint: str) -> StoreError:
         return StoreError(f"{self._path} {what}", hint=hint)
 
+    def _damaged(self) -> StoreError:
+        return self._error(*_DAMAGED)
+
     def _missing(self, journal: int) -> StoreError:
         return missing(str(self._path), journal)
 
@@ -184,7 +183,7 @@ class SqliteFile:
         if isinstance(error, sqlite3.ProgrammingError) and "closed" in str(error):
             return self._error("was closed", "Open the store again.")
         if isinstance(error, sqlite3.OperationalError):  # sqlite3 itself: text that is not UTF-8
-            return self._error(*_DAMAGED)
+            return self._damaged()
         return self._error(f"cannot keep this: {error}", "Return plain data; texts must be valid Unicode.")
 
 

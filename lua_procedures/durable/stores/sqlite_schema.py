@@ -4,10 +4,8 @@ A journal's entries lie in *stretches* of the table's row numbers: ``stretch << 
 stretch, at the end of the table, when it first writes to a journal that is not the last one: appending at the end is
 twice as fast as between the rows of other journals, and needs neither an index nor a counter.
 
-Whoever takes a journal to drive it begins a stretch, in the same statement that counts its epoch up. Where a stretch
-is followed by another one of its journal, or the journal is deleted, a row that is no entry (it has ``failed = -1``)
-takes the next place in it. So an owner that was followed by another one finds the place taken where it would write, and
-neither the epoch nor the deletion costs an entry anything.
+Whoever takes a journal to drive it begins a stretch, in the same statement that counts its epoch up. So an owner that
+was followed by another one finds itself no longer in the journal's last stretch, and the epoch costs an entry nothing.
 """
 
 # ruff: noqa: S608 - the statements are put together from our own column names only
@@ -61,26 +59,8 @@ CREATE TRIGGER IF NOT EXISTS forgotten_owner AFTER DELETE ON journal BEGIN
     DELETE FROM owner WHERE journal = OLD.id;
 END;
 """
-_CLOSED_STRETCHES: Final = """
-CREATE TRIGGER IF NOT EXISTS followed AFTER INSERT ON stretch BEGIN
-    INSERT INTO entry(seq, key, prev, chain, path, kind, name, asked, outcome, failed, line, started, finished)
-    SELECT
-        ifnull((SELECT max(seq) FROM entry WHERE seq BETWEEN last << 32 AND (last << 32) + 4294967295), last << 32) + 1,
-        x'', x'', x'', '', '', '', '', '', -1, 0, 0, 0
-    FROM (SELECT max(id) AS last FROM stretch WHERE journal = NEW.journal AND id < NEW.id) WHERE last IS NOT NULL;
-END;
-DROP TRIGGER IF EXISTS forgotten;
-CREATE TRIGGER forgotten AFTER DELETE ON journal BEGIN
-    INSERT INTO stretch(journal) VALUES (OLD.id);
-    DELETE FROM entry WHERE failed >= 0 AND seq IN (
-        SELECT seq FROM stretch CROSS JOIN entry ON seq BETWEEN stretch.id << 32 AND (stretch.id << 32) + 4294967295
-        WHERE journal = OLD.id);
-    DELETE FROM stretch WHERE journal = OLD.id;
-    DELETE FROM request WHERE journal = OLD.id;
-END;
-"""
 #: Each step takes a file to the next version; what a step makes may be there already, made by another process.
-STEPS: Final = (_JOURNALS_AND_ENTRIES, _OWNERS, _CLOSED_STRETCHES)
+STEPS: Final = (_JOURNALS_AND_ENTRIES, _OWNERS)
 SCHEMA_VERSION: Final = len(STEPS)
 
 
@@ -139,17 +119,21 @@ SELECT
     ), 'no such journal'),
     {_ENTRY_VALUES}
 WHERE ?{_NEXT} IS NULL OR ?{_NEXT} = (SELECT epoch FROM owner WHERE journal = ?1)
-RETURNING seq
 """
-# After the row that the same owner wrote last; the place is taken where another handle or owner has followed it.
-APPEND_NEXT: Final = f"INSERT INTO entry(seq, {_ENTRY_COLUMNS}) VALUES ({', '.join('?' * len(Entry._fields))})"
-_ENTRIES: Final = f"""
+LAST_ROW: Final = "SELECT last_insert_rowid()"
+# After the row that the same owner wrote last, unless another handle or owner has begun a stretch of the journal since.
+APPEND_NEXT: Final = f"""
+INSERT INTO entry(seq, {_ENTRY_COLUMNS})
+SELECT ?{_NEXT}, {_ENTRY_VALUES} FROM (SELECT max(id) AS last FROM stretch WHERE journal = ?1)
+WHERE last = ?{_NEXT} >> 32
+"""
+_ALL: Final = f"""
 SELECT {_ENTRY_COLUMNS}, NULL
 FROM stretch CROSS JOIN entry ON seq BETWEEN stretch.id << 32 AND (stretch.id << 32) + 4294967295
-WHERE journal = ? AND failed >= 0
+WHERE journal = ?
 """
-ENTRIES: Final = f"{_ENTRIES} ORDER BY stretch.id, seq"
-LAST: Final = f"{_ENTRIES} ORDER BY stretch.id DESC, seq DESC LIMIT 1"
+ENTRIES: Final = f"{_ALL} ORDER BY stretch.id, seq"
+LAST: Final = f"{_ALL} ORDER BY stretch.id DESC, seq DESC LIMIT 1"
 ASK: Final = """
 INSERT INTO request(journal, id, request) SELECT id, ?2, ?3 FROM journal WHERE id = ?1
 ON CONFLICT(journal, id) DO NOTHING

@@ -1,3 +1,6 @@
+const NOTHING_LOADED = `<meta http-equiv="Content-Security-Policy"
+  content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">`;
+
 /** The artifact of a question: shown by its type, edited as text, with the edit's differences by line. */
 class Artifact {
   /** @param view `{kind, text, editable, columns?, rows?}`; @param onEdit called after each change. */
@@ -121,9 +124,9 @@ function image(url) {
   return h("img", { src: url, alt: "Artifact", referrerpolicy: "no-referrer" });
 }
 
-/** A frame without any permission: no scripts, no forms, no way to the page around it. */
+/** A frame without any permission: no scripts, no forms, no way to the page around it, nothing loaded from elsewhere. */
 function htmlFrame(text) {
-  return h("iframe", { sandbox: "", srcdoc: text, title: "Artifact", referrerpolicy: "no-referrer" });
+  return h("iframe", { sandbox: "", srcdoc: NOTHING_LOADED + text, title: "Artifact", referrerpolicy: "no-referrer" });
 }
 
 function table(view) {

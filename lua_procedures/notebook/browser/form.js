@@ -41,11 +41,18 @@ class QuestionForm {
   onKey(event) {
     event.stopPropagation();
     if (event.isComposing) return;
+    if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "s") this.passOn(event);
     if (event.key === "Escape" && this.question.artifact?.editing) this.question.artifact.stopEditing();
     if (event.key === "Enter" && this.submits(event)) {
       event.preventDefault();
       this.submit(this.question.primary);
     }
+  }
+
+  /** The front end saves as if the key were pressed beside the form, in which it takes none. */
+  passOn(event) {
+    const taken = !this.root.parentElement.dispatchEvent(new KeyboardEvent("keydown", event));
+    if (taken) event.preventDefault();
   }
 
   submits({ target, ctrlKey, metaKey, shiftKey }) {
@@ -85,8 +92,8 @@ class QuestionForm {
 
   /** A disabled form loses the focus; it comes back unless the person went elsewhere meanwhile. */
   refocus(target) {
-    const elsewhere = document.activeElement !== document.body && !this.root.contains(document.activeElement);
-    if (!elsewhere) target?.focus();
+    const left = document.activeElement !== document.body && !this.root.contains(document.activeElement);
+    if (!left) target?.focus();
   }
 
   // What the kernel says ----------------------------------------------------------------------------------------------
@@ -95,6 +102,7 @@ class QuestionForm {
     clearTimeout(this.patience);
     this.question?.stopClock();
     const view = this.model.get("request");
+    if (this.question && this.question.view.id !== view.id) this.draft.clear();
     this.draft = new Draft(view.id);
     this.question = new Question(view, this.draft.load(), {
       answer: (button) => this.submit(button),
@@ -145,7 +153,6 @@ class QuestionForm {
 
   showEnd(outcome) {
     clearTimeout(this.patience);
-    this.draft.clear();
     const at = this.model.get("phase") === "answered" ? this.model.get("settled_at") : 0;
     this.body.replaceChildren(outcomeNote(outcome, at));
   }
@@ -185,6 +192,7 @@ function initialize({ model }) {
   const stop = place.onLost(() => place.give());
   const ended = () => place.leave(model.get("record"));
   const changed = () => {
+    if (model.get("request").id === sent) new Draft(sent).clear(); // else the question may be asked again
     if (model.get("phase") === "answered") noteElsewhere(model);
     if (model.get("phase") !== "closed") return;
     if (document.activeElement === document.body) home?.focus();
@@ -193,6 +201,7 @@ function initialize({ model }) {
   };
   model.on("change:phase", changed);
   if (model.get("phase") === "closed") ended();
+  else void place.enter();
   return stop;
 }
 

@@ -8,7 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
-__all__ = ["click_to_lua", "form_on_screen"]
+__all__ = ["click_to_lua", "form_on_screen", "stop"]
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
@@ -16,6 +16,9 @@ _ROUNDS = 15
 _ASK = """%%procedure {name} -o r
 Human.approve{{message = "?"}}
 return Step.run("resumed", function() return 1 end)"""
+
+_QUESTION = 'Human.approve{message = "?"}'
+_LOOP = "while true do pcall(function() while true do end end) end"
 
 _LOAD = """%load_ext lua_procedures
 import time
@@ -55,6 +58,31 @@ def click_to_lua() -> list[str]:
         finally:
             kernel.stop()
     return [f"click to resumed Lua: median {statistics.median(waits) * 1000:.0f} ms (target 100)"]
+
+
+def stop() -> list[str]:
+    """From pressing stop to the end of the cell, on an open form and in Lua that catches everything."""
+    from tests.kernel.kernels import Kernel
+
+    waits: dict[str, list[float]] = {"an open form": [], "an endless loop": []}
+    with tempfile.TemporaryDirectory() as name:
+        kernel = Kernel(Path(name)).start()
+        try:
+            for turn in range(_ROUNDS):
+                for what, program in zip(waits, (_QUESTION, _LOOP), strict=True):
+                    cell = kernel.begin(f"%%procedure stop{turn} --fresh\n{program}")
+                    kernel.listen(0.5)
+                    pressed = time.time()
+                    kernel.interrupt()
+                    kernel.finish(cell)
+                    waits[what].append(time.time() - pressed)
+        finally:
+            kernel.stop()
+    usual = {what: statistics.median(each) * 1000 for what, each in waits.items()}
+    return [
+        f"stop on {what}: median {usual[what]:.0f} ms, at most {max(each) * 1000:.0f} ms (target 500)"
+        for what, each in waits.items()
+    ]
 
 
 def form_on_screen() -> list[str]:

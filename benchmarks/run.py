@@ -18,7 +18,7 @@ from typing import Any
 
 from agents import first_agent, turns
 from conversion import values_growth, values_into, values_out
-from forms import click_to_lua, form_on_screen
+from forms import click_to_lua, form_on_screen, stop
 from graph import graph
 from panel import panel
 
@@ -235,6 +235,7 @@ FIGURES = {
         turns,
         first_agent,
         click_to_lua,
+        stop,
         form_on_screen,
     )
 }

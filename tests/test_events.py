@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import signal
+import sys
 import time
+
+import pytest
 
 from lua_procedures.events import CheckpointStarted, Event, RunStarted, StopRequested, Waiting
 from lua_procedures.jobs import Job, run_here
-from lua_procedures.runs import Run
+from lua_procedures.runs import Run, RunData
 
 
 def watched(source: str, seen: list[Event] | None = None) -> tuple[Run, list[Event]]:
@@ -65,3 +69,17 @@ def test_a_program_without_stop_cannot_be_asked() -> None:
     """One that never looks at ``Stop`` would not see it, so nobody is offered to ask."""
     _, seen = watched("return 1")
     assert [event.ask_to_stop for event in seen if isinstance(event, RunStarted)] == [None]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are sent otherwise there")
+def test_a_stop_just_before_a_wait_is_met() -> None:
+    """A stop that comes while the run is told to wait ends it, and not only after the wait."""
+
+    def press_stop(event: Event) -> None:
+        if isinstance(event, Waiting):
+            signal.raise_signal(signal.SIGINT)
+
+    run = Run(RunData(name="stopped"))
+    with pytest.raises(KeyboardInterrupt):
+        run_here(Job("Sleep(3600)", "stopped", fresh=True, sink=press_stop, run=run))
+    assert run.status == "cancelled"

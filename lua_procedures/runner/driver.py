@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Collection
+from collections.abc import Awaitable, Collection, Coroutine
 from typing import Any, TypeVar
 
 from .. import errors
@@ -249,6 +249,10 @@ class Driver:
 
     async def _wait(self, awaitable: Awaitable[T]) -> T:
         with self._interrupts.lifted():
+            if self._guest.interrupted:  # a stop that came just before would be met only after the wait
+                if isinstance(awaitable, Coroutine):
+                    awaitable.close()
+                raise Interrupted
             return await awaitable
 
     def _check_stop(self) -> None:

@@ -22,6 +22,7 @@ REFUSED = ["schema", "several", "multiple", "single"]
 def painted(request, open_shared_notebook):
     """A desk in JupyterLab with each of its themes."""
     desk = Desk(open_shared_notebook(SETUP, ""))
+    desk.page.set_viewport_size({"width": 1180, "height": 2000})  # axe-core measures what is within the window
     if request.param == "dark":
         desk.notebook.set_dark()
     return desk

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from operator import attrgetter
@@ -188,6 +189,8 @@ def _let_go(connection: Connection, process: int) -> None:
     """Drop the lock with its connection, unless this is a fork: it is the parent's."""
     if os.getpid() == process:
         _locking.discard(connection)
+        with suppress(*FAILURES):  # of a connection that is lost, the lock is, too
+            connection.execute("SELECT pg_advisory_unlock_all()")  # closed alone, it is free a moment later only
         connection.close()
 
 

@@ -30,6 +30,9 @@ RUFF_CHECK = ("ruff", "check")
 RUFF_FORMAT = ("ruff", "format", "--check")
 MYPY = ("mypy",)
 PYTEST = ("pytest", "--complete", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
+#: What failed, once more and one after the other: two browsers at once are at times too much for a small machine.
+AGAIN = ("pytest", "--last-failed", "--last-failed-no-failures", "none")
+TESTS_FAILED = 1  # pytest's exit code where all ran, and some failed; an incomplete run has another one
 NBVAL = ("pytest", "--nbval", "--nbval-current-env", "notebooks")
 
 
@@ -222,11 +225,20 @@ def _all(environment: Environment, *commands: tuple[str, ...]) -> int:
         print(f"\n$ {' '.join(command)}", flush=True)
         started = time.monotonic()
         code, last = environment.stream(*command, **(_answers() if command == NBVAL else {}))
+        if command == PYTEST and code == TESTS_FAILED:
+            code, last = _again(environment, last)
         seconds = time.monotonic() - started
         lines.append(f"{'FAILED' if code else 'passed'}  {' '.join(command):50}  {seconds:4.0f} s  {last.strip('= ')}")
         failed = failed or code != 0
     print("", *lines, sep="\n", flush=True)
     return int(failed)
+
+
+def _again(environment: Environment, last: str) -> tuple[int, str]:
+    """What came of the tests that failed, each alone; one that passes now is unsteady, which is said."""
+    print(f"\n$ {' '.join(AGAIN)}", flush=True)
+    code, again = environment.stream(*AGAIN, CI="")
+    return code, f"{last.strip('= ')}; again: {again.strip('= ')}"
 
 
 def _answers() -> dict[str, str]:

@@ -94,8 +94,10 @@ class Worlds:
             same = all(self._module(name) == each for name, each in fields["modules"].items())
         except (Damaged, UsageError):
             return None  # all that it stands for is in the other entries; a module may not be needed at all
+        if not same:
+            return None
         journal.read_until(entry)
-        return World(fields["outcome"], fields) if same else None
+        return World(fields["outcome"], fields)
 
     def keep(self, data: RunData, outcome: str) -> None:
         """Write what the run came to, where that is worth it and a later pass could take it."""

@@ -6,7 +6,9 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
-__all__ = ["Given"]
+from .errors import UsageError
+
+__all__ = ["Given", "typed_inputs"]
 
 
 @dataclass(frozen=True)
@@ -37,3 +39,20 @@ class Given:
 
 def _is_given(value: Any) -> bool:
     return value is not None and (not isinstance(value, (tuple, list, dict, frozenset)) or len(value) > 0)
+
+
+def typed_inputs(pairs: Iterable[str]) -> dict[str, Any]:
+    """The inputs of ``-p KEY=VALUE``; a value is read as JSON where it is JSON, else it is the text.
+
+    Raises:
+        UsageError: one has no key or no ``=``.
+    """
+    from .human.parsing import json_or_text
+
+    inputs = {}
+    for pair in pairs:
+        key, separator, value = pair.partition("=")
+        if not separator or not key:
+            raise UsageError(f"-p {pair}: KEY=VALUE expected")
+        inputs[key] = json_or_text(value)
+    return inputs

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError
+from ..given import typed_inputs
 from ..human.parsing import parse_json
 from ..modules import Module, read_module
 
@@ -36,12 +37,7 @@ def params(options: Namespace) -> dict[str, Any]:
     given = _json_file("--params", options.params) if options.params else {}
     if not isinstance(given, dict):
         raise UsageError(f"--params {options.params}: a JSON object expected")
-    for pair in options.pairs:
-        key, separator, value = pair.partition("=")
-        if not separator or not key:
-            raise UsageError(f"-p {pair}: KEY=VALUE expected")
-        given[key] = _json_or_text(value)
-    return given
+    return {**given, **typed_inputs(options.pairs)}
 
 
 def texts(pairs: Sequence[str]) -> dict[str, str]:
@@ -91,10 +87,3 @@ def _json_file(option: str, path: str) -> Any:
         raise UsageError(f"{option} {path}: no JSON: {error}") from None
     except ValueError as error:
         raise UsageError(f"{option} {path}: {error}") from None
-
-
-def _json_or_text(text: str) -> Any:
-    try:
-        return parse_json(text)
-    except ValueError:
-        return text

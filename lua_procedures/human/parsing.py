@@ -8,7 +8,7 @@ from typing import Any, Final
 from .choices import Question, option_value, options_of
 from .requests import HumanOption, HumanRequest
 
-__all__ = ["parse_choice", "parse_choices", "parse_json", "parse_text"]
+__all__ = ["json_or_text", "parse_choice", "parse_choices", "parse_json", "parse_text"]
 
 _WORDS: Final = {
     **dict.fromkeys(("yes", "y", "true", "approve"), True),
@@ -24,10 +24,10 @@ def parse_text(question: Question, text: str) -> Any:
     """
     if _kind(question) == "approve":
         is_editable = isinstance(question, HumanRequest) and question.editable
-        return _WORDS.get(text.strip().casefold(), _json_or_text(text) if is_editable else text)
+        return _WORDS.get(text.strip().casefold(), json_or_text(text) if is_editable else text)
     if any(text == option.label for option in options_of(question)):
         return text
-    value = _json_or_text(text)
+    value = json_or_text(text)
     return text if _wants_text(question) and not isinstance(value, str) else value
 
 
@@ -49,7 +49,7 @@ def parse_choices(question: Question, text: str) -> Any:
     whole = parse_choice(question, text)
     if whole is not None:
         return [option_value(whole)]
-    value = _json_or_text(text)
+    value = json_or_text(text)
     if isinstance(value, list):
         return value
     parts = [] if text.strip().casefold() == "none" else [part.strip() for part in text.split(",")]
@@ -64,6 +64,14 @@ def parse_json(text: str) -> Any:
     return value
 
 
+def json_or_text(text: str) -> Any:
+    """The value of a text that is JSON, else the text."""
+    try:
+        return parse_json(text)
+    except ValueError:
+        return text
+
+
 def _kind(question: Question) -> str:
     return question.kind if isinstance(question, HumanRequest) else question.type
 
@@ -72,10 +80,3 @@ def _wants_text(question: Question) -> bool:
     if _kind(question) != "input" or question.options:
         return False
     return not question.response_schema or question.response_schema.get("type") == "string"
-
-
-def _json_or_text(text: str) -> Any:
-    try:
-        return parse_json(text)
-    except ValueError:
-        return text

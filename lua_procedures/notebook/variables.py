@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
-from ..given import Given
+from ..given import Given, typed_inputs
 
 if TYPE_CHECKING:
     import argparse
@@ -90,23 +89,7 @@ def params_from(options: argparse.Namespace, namespace: Mapping[str, Any]) -> di
         params.update(given)
     for name in filter(None, (options.inputs or "").split(",")):
         params[name.strip()] = _input(_variable(namespace, name.strip(), "-i"))
-    for pair in options.pairs:
-        key, separator, value = pair.partition("=")
-        if not separator or not key:
-            raise UsageError(f"-p {pair}: KEY=VALUE expected")
-        params[key] = _json_or_text(value)
-    return params
-
-
-def _json_or_text(text: str) -> Any:
-    try:
-        return json.loads(text, parse_constant=_no_constant)
-    except ValueError:
-        return text
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(name)  # NaN and Infinity are no JSON
+    return params | typed_inputs(options.pairs)
 
 
 def _input(value: Any) -> Any:

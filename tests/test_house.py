@@ -360,3 +360,14 @@ def test_the_reference_page_is_made_of_the_catalog():
     """docs/primitives.md is what the table of primitives says; `scripts/dev.py reference` writes it again."""
     page = (ROOT / "docs" / "primitives.md").read_text(encoding="utf-8")
     assert page == import_module("lua_procedures.primitives.reference").reference_page()
+
+
+def test_names_of_the_kit_are_defined_once():
+    """The files of the prelude share one table: a second definition of a name would take the place of the first."""
+    found: dict[str, list[str]] = {}
+    for file in sorted((PACKAGE / "language").glob("*.lua")):
+        text = file.read_text(encoding="utf-8")
+        for names in re.findall(r"^ *(?:function (kit\.\w+)\(|((?:kit\.\w+, )*kit\.\w+) = )", text, re.MULTILINE):
+            for name in "".join(names).split(", "):
+                found.setdefault(name, []).append(file.name)
+    assert {name: files for name, files in found.items() if len(set(files)) > 1} == {}

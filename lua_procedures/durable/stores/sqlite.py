@@ -111,26 +111,24 @@ class SqliteStore(SqliteFile):
         """
         if entry.objects:
             raise unkept(entry)
+        owner = journal, epoch
         with self._appending:
-            if not self._append_next(journal, entry, epoch):
+            last = self._last.get(owner)
+            if last is not None and os.getpid() == self._process and self._append_next(journal, entry, last + 1):
+                self._last[owner] = last + 1
+            else:
                 self._append_at_end(journal, entry, epoch)
 
-    def _append_next(self, journal: int, entry: Entry, epoch: int | None) -> bool:
-        """Add it right after what this owner wrote last here; False where that is not the place any more."""
-        last = self._last.get((journal, epoch))
-        if last is None or os.getpid() != self._process:
-            return False
+    def _append_next(self, journal: int, entry: Entry, seq: int) -> bool:
+        """Add it right after what its owner wrote last here; False where that is not the place any more."""
         if time.monotonic() > self._look_again:
             self._check_handle()
         try:
-            added = self._connection.execute(sql.APPEND_NEXT, (journal, *entry[:-1], last + 1)).rowcount == 1
+            return self._connection.execute(*_next_row(journal, entry, seq)).rowcount == 1
         except sqlite3.IntegrityError:
             return False  # another handle wrote there meanwhile
         except FAILURES as error:
             raise self._explained(error) from error
-        if added:
-            self._last[journal, epoch] = last + 1
-        return added
 
     def _append_at_end(self, journal: int, entry: Entry, epoch: int | None) -> None:
         if (journal, epoch) not in self._last:
@@ -227,6 +225,20 @@ class SqliteStore(SqliteFile):
     def forget(self, journal: int) -> None:
         """Delete a journal with its entries and questions."""
         self._changed(sql.FORGET, (journal,))
+
+
+def _next_row(journal: int, entry: Entry, seq: int) -> tuple[str, tuple[Any, ...]]:
+    (
+        key, prev, chain, path, kind, name, asked, outcome, failed,
+        effects, reads, line, started, finished, usage, tail, _,
+    ) = entry  # fmt: skip
+    if failed or effects is not None or reads is not None or usage is not None or tail is not None:
+        return sql.APPEND_NEXT, (*entry[:-1], journal, seq)
+    # Of all that holds bytes, sqlite3 takes a bytearray as it is; for anything else it looks for an adapter first.
+    return sql.APPEND_NEXT_PLAIN, (
+        bytearray(key), bytearray(prev), bytearray(chain), path, kind, name, asked, outcome, 0,
+        line, started, finished, journal, seq,
+    )  # fmt: skip
 
 
 def _as_entries(rows: Iterable[Row]) -> list[Entry]:

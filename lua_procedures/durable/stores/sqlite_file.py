@@ -64,6 +64,7 @@ class SqliteFile:
         if synchronous not in _SYNCHRONOUS:
             raise StoreError(f"synchronous={synchronous!r} is unknown", hint="It is normal or full.")
         self._path = Path(_checked(os.fspath(path))).absolute()
+        self._place = str(self._path)
         self._synchronous = synchronous
         self._process = os.getpid()
         self._connection = self._connect(busy_timeout)
@@ -159,7 +160,7 @@ class SqliteFile:
     def _found(self) -> tuple[int, int] | None:
         """Which file is at the path now."""
         try:
-            status = self._path.stat()
+            status = os.stat(self._place)  # noqa: PTH116 - asked after every millisecond of writing
         except OSError:
             return None
         return status.st_dev, status.st_ino

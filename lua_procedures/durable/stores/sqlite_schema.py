@@ -12,6 +12,7 @@ was followed by another one finds itself no longer in the journal's last stretch
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from ..entries import KEPT_FIELDS, Entry
@@ -121,12 +122,26 @@ SELECT
 WHERE ?{_NEXT} IS NULL OR ?{_NEXT} = (SELECT epoch FROM owner WHERE journal = ?1)
 """
 LAST_ROW: Final = "SELECT last_insert_rowid()"
-# After the row that the same owner wrote last, unless another handle or owner has begun a stretch of the journal since.
-APPEND_NEXT: Final = f"""
-INSERT INTO entry(seq, {_ENTRY_COLUMNS})
-SELECT ?{_NEXT}, {_ENTRY_VALUES} FROM (SELECT max(id) AS last FROM stretch WHERE journal = ?1)
-WHERE last = ?{_NEXT} >> 32
-"""
+
+def _append_next(columns: Sequence[str]) -> str:
+    """After the row that the same owner wrote last, unless another handle or owner has begun a stretch since.
+
+    Its parameters are the columns' values, the journal and the row number.
+    """
+    journal, seq = len(columns) + 1, len(columns) + 2
+    values = ", ".join(f"?{number}" for number in range(1, journal))
+    return f"""
+    INSERT INTO entry({", ".join(columns)}, seq)
+    SELECT {values}, ?{seq} FROM (SELECT max(id) AS last FROM stretch WHERE journal = ?{journal})
+    WHERE last = ?{seq} >> 32
+    """
+
+
+APPEND_NEXT: Final = _append_next(Entry._fields[:-1])
+#: What most steps leave empty.
+_SPARED: Final = ("effects", "reads", "usage", "tail")
+# Most steps are such: it binds no NULL, for each costs the driver a look-up of adapters.
+APPEND_NEXT_PLAIN: Final = _append_next([name for name in Entry._fields[:-1] if name not in _SPARED])
 _ALL: Final = f"""
 SELECT {_ENTRY_COLUMNS}, NULL
 FROM stretch CROSS JOIN entry ON seq BETWEEN stretch.id << 32 AND (stretch.id << 32) + 4294967295

@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from hashlib import blake2b
-from itertools import takewhile
-from typing import Any, Final
+from itertools import islice
+from typing import Final
 
 from .entries import HIDDEN_KINDS, Entry, JournalRow
+from .packed import Entries
 from .stores import Store
 
 __all__ = [
@@ -94,6 +95,8 @@ def asked_parts(asked: str) -> dict[str, str]:
 class Journal:
     """The entries of one journal in memory, and appended to its store.
 
+    An entry's *place* is its number among all that were written, from 0. They are read when somebody first looks.
+
     Args:
         store: where it is kept.
         row: its head.
@@ -101,98 +104,139 @@ class Journal:
 
     Attributes:
         row: the journal's head.
-        entries: all entries, in the order they were written.
-        recorded: how many there were when they were read, which is when somebody first looks.
     """
-
-    entries: list[Entry]
-    recorded: int
-    has_cuts: bool
-    _by_key: dict[bytes, Entry | list[Entry]]
 
     def __init__(self, store: Store, row: JournalRow, epoch: int | None = None) -> None:
         self.store = store
         self.row = row
         self._epoch = epoch
-        self._after: dict[bytes, Entry] | None = None
-        self._beside: dict[bytes, list[Entry]] | None = None
+        self._entries: Entries | None = None
+        self._recorded = 0
+        #: key → place; one entry is the rule: only a key with several has a list, oldest first
+        self._by_key: dict[bytes, int | list[int]] | None = None
+        self._kinds: set[str] = set()  # that are not hidden
+        self._hidden: dict[str, list[int]] = {}
+        self._after: dict[bytes, int] | None = None
+        self._beside: dict[bytes, list[int]] | None = None
         self._forgotten: Counter[bytes] = Counter()
         self._until: Entry | None = None
 
-    def __getattr__(self, name: str) -> Any:
-        # Called for what is not there yet: what the entries give. Afterwards each is as fast as any attribute.
-        if name not in ("entries", "recorded", "has_cuts", "_by_key"):
-            raise AttributeError(name)
-        self.entries = list(self.store.entries(self.row.id))
+    @property
+    def entries(self) -> Entries:
+        """All entries, in the order they were written."""
+        return self._read() if self._entries is None else self._entries
+
+    @property
+    def recorded(self) -> int:
+        """How many entries there were when they were read."""
+        if self._entries is None:
+            self._read()
+        return self._recorded
+
+    def _read(self) -> Entries:
+        entries = list(self.store.entries(self.row.id))
         if self._until is not None:
-            del self.entries[next((at for at, each in enumerate(self.entries, 1) if each == self._until), 0) :]
-        self.recorded = len(self.entries)
-        self.has_cuts = any(entry.kind == "cut" for entry in self.entries)
-        self._index_all()
-        return self.__dict__[name]
+            del entries[next((at for at, each in enumerate(entries, 1) if each == self._until), 0) :]
+        self._entries = Entries(entries)
+        self._recorded = len(entries)
+        for place, entry in enumerate(entries):
+            self._count(entry.kind, place)
+        return self._entries
+
+    def _count(self, kind: str, place: int) -> None:
+        if kind in HIDDEN_KINDS:
+            self._hidden.setdefault(kind, []).append(place)
+        else:
+            self._kinds.add(kind)
 
     def read_until(self, entry: Entry) -> None:
         """When the entries are read, leave out what was written after this one."""
         self._until = entry
 
-    def forget_index(self) -> None:
-        """Give back the memory of the look-up by key; who asks again has the entries read again."""
-        self.__dict__.pop("_by_key", None)
-        self._after = self._beside = None
+    def rest(self) -> None:
+        """Take little memory from now on; who looks something up has the look-up made again."""
+        self._by_key = self._after = self._beside = None
+        if self._entries is not None:
+            self._entries.pack()
 
-    def _index_all(self) -> None:
-        # one entry is the rule: only a key with several has a list, oldest first
-        self._by_key = {entry.key: entry for entry in self.entries}
-        if len(self._by_key) == len(self.entries) and not self.has_cuts:
-            return
-        self._by_key = {}
-        cuts: dict[str, Entry] = {}
-        for entry in self.entries:
-            self._index(entry)
-            if entry.kind == "cut":
-                cuts[entry.key.hex()] = entry
-            elif entry.kind == "end":  # a run completed: what its cuts forgot stays forgotten
+    def _index(self) -> dict[bytes, int | list[int]]:
+        entries = self.entries
+        by_key: dict[bytes, int | list[int]] = {entry.key: place for place, entry in enumerate(entries)}
+        self._by_key = by_key
+        cuts, ends = set(self._hidden.get("cut", ())), set(self._hidden.get("end", ()))
+        if len(by_key) == len(entries) and not cuts:
+            return by_key
+        by_key.clear()
+        self._forgotten.clear()
+        made: dict[str, int] = {}
+        for place, entry in enumerate(entries):
+            _add(by_key, entry.key, place)
+            if place in cuts:
+                made[entry.key.hex()] = place
+            elif place in ends:  # a run completed: what its cuts forgot stays forgotten
                 for key in entry.outcome.split():
-                    self.forget(cuts[key])
+                    self._forget(entries[made[key]], made[key])
+        return by_key
 
-    def _index(self, entry: Entry) -> None:
-        before = self._by_key.setdefault(entry.key, entry)
-        if before is not entry:
-            self._by_key[entry.key] = [*before, entry] if isinstance(before, list) else [before, entry]
+    @property
+    def _look_up(self) -> dict[bytes, int | list[int]]:
+        return self._index() if self._by_key is None else self._by_key
+
+    def _places(self, key: bytes) -> list[int]:
+        found = self.look(key)
+        return [] if found is None else found if isinstance(found, list) else [found]
 
     def find(self, key: bytes) -> list[Entry]:
         """The entries with that key, newest first; empty where there is none."""
-        found = self._by_key.get(key)
-        if found is None:
-            return []
-        return found[::-1] if type(found) is list else [found]  # type: ignore[list-item]  # an Entry is a tuple
+        return [self.entries[place] for place in reversed(self._places(key))]
 
     def times(self, key: bytes) -> int:
         """How often that was done, also what a cut has forgotten."""
-        found = self._by_key.get(key)
-        return self._forgotten[key] + (0 if found is None else len(found) if type(found) is list else 1)
+        return self._forgotten[key] + len(self._places(key))
 
-    def only(self, key: bytes) -> Entry | None:
-        """The entry with that key where there is just one."""
-        found = self._by_key.get(key)
-        return None if type(found) is list else found  # type: ignore[return-value]  # an Entry, or None
+    def look(self, key: bytes) -> int | list[int] | None:
+        """The place of the entry with that key, or the places of several, oldest first."""
+        by_key = self._by_key
+        return (self._index() if by_key is None else by_key).get(key)
 
-    def append(self, entry: Entry) -> None:
+    def forgot(self, key: bytes) -> bool:
+        """Whether a cut has forgotten an entry with that key."""
+        return key in self._forgotten
+
+    def place_of(self, entry: Entry) -> int:
+        """The place of an entry that ``find`` gave."""
+        found = self._look_up[entry.key]
+        return found if not isinstance(found, list) else next(at for at in found[::-1] if self.entries[at] == entry)
+
+    def has(self, kinds: Collection[str]) -> bool:
+        """Whether any entry is of one of these kinds."""
+        return bool(self.entries) and any(kind in self._kinds or kind in self._hidden for kind in kinds)
+
+    def hidden(self, kind: str) -> list[Entry]:
+        """The entries of one of ``HIDDEN_KINDS``, oldest first."""
+        entries = self.entries
+        return [entries[place] for place in self._hidden.get(kind, ())]
+
+    def append(self, entry: Entry) -> int:
         """Write an entry; when this returns, a killed process cannot lose it.
+
+        Returns:
+            Its place.
 
         Raises:
             StoreError: it could not be written; the journal is as before.
         """
-        entries = self.entries  # read before this one is among them
+        entries, by_key = self._entries, self._by_key
+        if entries is None or by_key is None:  # read before this one is among them
+            entries, by_key = self.entries, self._look_up
         self.store.append(self.row.id, entry, self._epoch)
-        entries.append(entry)
+        place = entries.append(entry)
         self._after = None
-        if entry.key in self._by_key:
-            self._index(entry)
-        else:
-            self._by_key[entry.key] = entry
-        if entry.kind == "cut":
-            self.has_cuts = True
+        if by_key.setdefault(entry.key, place) != place:
+            _add(by_key, entry.key, place)
+        if entry.kind not in self._kinds:
+            self._count(entry.kind, place)
+        return place
 
     def save(self) -> None:
         """Write the head again.
@@ -206,35 +250,40 @@ class Journal:
 
     def newest_cut(self, key: bytes) -> Entry | None:
         """The recorded cut with that key that no completed run has left behind."""
-        for entry in self.entries[::-1]:
-            if entry.kind == "end":
-                return None
-            if entry.kind == "cut" and entry.key == key:
-                return entry
-        return None
+        entries = self.entries
+        end = self._hidden.get("end", [-1])[-1]
+        cuts = (entries[place] for place in reversed(self._hidden.get("cut", ())) if place > end)
+        return next((cut for cut in cuts if cut.key == key), None)
 
     def forget(self, cut: Entry) -> None:
         """Take what a cut forgets out of the look-up; it stays among the entries, as history."""
-        older = {id(entry) for entry in takewhile(lambda each: each is not cut, self.entries)}
-        position = int(cut.outcome)
-        for key, found in list(self._by_key.items()):
+        # one that was not written, as with --strict, is younger than all
+        self._forget(cut, self.place_of(cut) if cut.key in self._look_up else len(self.entries))
+
+    def _forget(self, cut: Entry, made: int) -> None:
+        entries, by_key, position = self.entries, self._look_up, int(cut.outcome)
+        for key, found in list(by_key.items()):
             listed = found if isinstance(found, list) else [found]
-            kept = [each for each in listed if id(each) not in older or not _is_from(each.path, cut.name, position)]
+            kept = [each for each in listed if each >= made or not _is_from(entries[each].path, cut.name, position)]
+            if len(kept) == len(listed):
+                continue
             self._forgotten[key] += len(listed) - len(kept)
-            if not kept:
-                del self._by_key[key]
-            elif len(kept) != len(listed):
-                self._by_key[key] = kept
+            if kept:
+                by_key[key] = kept
+            else:
+                del by_key[key]
 
     # -- history -----------------------------------------------------------------------------------------
 
     def siblings(self, prev: bytes) -> list[Entry]:
         """The checkpoints that earlier passes recorded after that chain, oldest first."""
+        entries = self.entries
         if self._beside is None:
             self._beside = {}
-            for entry in self.entries[: self.recorded]:
-                self._beside.setdefault(entry.prev, []).append(entry)
-        return [entry for entry in self._beside.get(prev, ()) if entry.kind not in HIDDEN_KINDS]
+            for place, entry in enumerate(islice(entries, self._recorded)):
+                if entry.kind not in HIDDEN_KINDS:
+                    self._beside.setdefault(entry.prev, []).append(place)
+        return [entries[place] for place in self._beside.get(prev, ())]
 
     def superseded(self, prev: bytes) -> Entry | None:
         """What an earlier pass last did after that chain, if anything."""
@@ -254,17 +303,23 @@ class Journal:
 
     def up_to(self, chain: bytes) -> list[Entry]:
         """The checkpoints of a frame that led to that chain, in order."""
+        return [self.entries[place] for place in self.places_to(chain)]
+
+    def places_to(self, chain: bytes) -> list[int]:
+        """Their places."""
+        entries = self.entries
         if self._after is None:
-            self._after = {each.chain: each for each in self.entries if each.kind not in HIDDEN_KINDS}
-        inner: list[Entry] = []
+            self._after = {each.chain: place for place, each in enumerate(entries) if each.kind not in HIDDEN_KINDS}
+        places: list[int] = []
         position = sys.maxsize
-        while (last := self._after.get(chain)) is not None:
+        while (place := self._after.get(chain)) is not None:
+            last = entries[place]
             chain = last.prev
-            place = int(last.path.rpartition("/")[2])
-            if place < position:  # otherwise a cut has forgotten it
-                inner.append(last)
-                position = place
-        return inner[::-1]
+            here = int(last.path.rpartition("/")[2])
+            if here < position:  # otherwise a cut has forgotten it
+                places.append(place)
+                position = here
+        return places[::-1]
 
     def all_inside(self, entry: Entry) -> Iterator[Entry]:
         """The checkpoints inside an entry, at any depth, outer before inner."""
@@ -274,13 +329,20 @@ class Journal:
 
     def newest(self, prefix: str, which: str | int) -> Entry | None:
         """The newest checkpoint of a frame by name or position that no cut has forgotten."""
-        for entry in self.entries[::-1]:
-            if entry.kind not in HIDDEN_KINDS and _is(entry, prefix, which) and self._holds(entry):
+        place = len(self.entries)
+        for entry in reversed(self.entries):
+            place -= 1
+            if entry.kind not in HIDDEN_KINDS and _is(entry, prefix, which) and place in self._places(entry.key):
                 return entry
         return None
 
-    def _holds(self, entry: Entry) -> bool:
-        return any(each is entry for each in self.find(entry.key))
+
+def _add(by_key: dict[bytes, int | list[int]], key: bytes, place: int) -> None:
+    before = by_key.setdefault(key, place)
+    if isinstance(before, list):
+        before.append(place)
+    elif before != place:
+        by_key[key] = [before, place]
 
 
 def _is(entry: Entry, prefix: str, which: str | int) -> bool:

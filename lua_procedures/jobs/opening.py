@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, Final
 
 from ..durable.entries import JournalRow
 from ..durable.journal import Journal
@@ -19,21 +19,40 @@ from .job import Job
 
 __all__ = ["open_journal"]
 
+#: Among the options of a journal that was begun where there seemed to be none: with a generation above 0, another
+#: process was first, and this one is about to be taken back.
+_TENTATIVE: Final = "tentative"
+
 
 def open_journal(
     job: Job, store: Store, inputs: dict[str, Any], rows: Mapping[str, Any], held: ExitStack | None
 ) -> Journal:
     """The journal to continue: of this name and these inputs, or a new one; owned until ``held`` is closed."""
     root = root_of(inputs, job.seed)
-    row = None if job.fresh else store.find(job.name, root)
+    row = None if job.fresh else _newest(store, job.name, root)
     if row is None:
         row = _new_row(job, store, inputs, root)
         if job.plan:
             store = MemoryStore()
         row = _created(job, store, row)
     row, epoch = (row, None) if held is None else _owned(job, store, row, held)
-    row.options = dumps({**loads(row.options), "files": str(job.files), "tools": dict(rows)})
+    options = {**loads(row.options), "files": str(job.files), "tools": dict(rows)}
+    options.pop(_TENTATIVE, None)
+    row.options = dumps(options)
     return Journal(store, row, epoch)
+
+
+def _newest(store: Store, name: str, root: str) -> JournalRow | None:
+    """The newest journal of that name and inputs, but for what another process has just begun and will take back."""
+    found = store.find(name, root)
+    if found is None or _counts(found):
+        return found
+    others = (row for row in store.journals(name) if row.root == root and _counts(row))
+    return max(others, key=lambda row: row.generation, default=None)
+
+
+def _counts(row: JournalRow) -> bool:
+    return row.generation == 0 or _TENTATIVE not in loads(row.options)
 
 
 def _new_row(job: Job, store: Store, inputs: dict[str, Any], root: str) -> JournalRow:
@@ -49,7 +68,8 @@ def _new_row(job: Job, store: Store, inputs: dict[str, Any], root: str) -> Journ
             f"an input of type {kind}, which a store on disk cannot keep",
             hint="Give plain data (a DataFrame comes in as rows with -i), or use --store memory:",
         )
-    row.options = dumps({"first_line": job.first_line, "title": job.title, "chunk": job.chunk})
+    told = {"first_line": job.first_line, "title": job.title, "chunk": job.chunk}
+    row.options = dumps(told if job.fresh else {**told, _TENTATIVE: True})
     return row
 
 
@@ -59,7 +79,7 @@ def _created(job: Job, store: Store, row: JournalRow) -> JournalRow:
     if row.generation == 0 or job.fresh:
         return row
     store.forget(row.id)
-    return store.find(row.name, row.root) or store.create(row)
+    return _newest(store, row.name, row.root) or store.create(row)
 
 
 def _owned(job: Job, store: Store, row: JournalRow, held: ExitStack) -> tuple[JournalRow, int]:
@@ -68,12 +88,12 @@ def _owned(job: Job, store: Store, row: JournalRow, held: ExitStack) -> tuple[Jo
         try:
             ownership = held.enter_context(store.own(row.id))
         except StoreError:
-            left = store.find(row.name, row.root)
+            left = _newest(store, row.name, row.root)
             if left is None or left.id == row.id:
                 raise
             row = left  # another process took back the journal that it had begun at the same moment
             continue
-        newest = store.find(row.name, row.root) or row
+        newest = _newest(store, row.name, row.root) or row
         if newest.id == row.id or job.fresh:
             return newest if newest.id == row.id else row, ownership.epoch
         ownership.release()

@@ -44,8 +44,8 @@ class Host(Protocol):
     def captured_changed(self, message: str, name: str) -> None:
         """A step changed what it captured."""
 
-    def begin_step(self, kind: str, name: str, asked: str, line: int) -> int:
-        """A step begins: 1 where it is new beyond question and may run at once, else 0: it must be asked for."""
+    def begin_step(self, kind: str, name: str, asked: str, line: int) -> int | str:
+        """A step begins: 1 where it runs, the text of its result where it is recorded, 0 where it must be asked for."""
 
     def end_step(self, text: str) -> int:
         """A step returned this scalar (as a JSON list) and did nothing else: 1 when that is recorded, else 0."""

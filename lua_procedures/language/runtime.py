@@ -2,7 +2,7 @@
 
 The guest is driven as coroutines (*threads*). ``Guest.resume`` runs Lua until the thread asks for
 something, ends or fails, and gives that back as a tuple of plain texts and numbers. Nothing of Python is
-reachable from Lua: the callbacks that the prelude holds return nothing, a boolean or an integer.
+reachable from Lua: the callbacks that the prelude holds return nothing, a boolean, an integer or a text.
 """
 
 from __future__ import annotations
@@ -104,15 +104,23 @@ class Guest:
         self._lift = self._lua.set_max_memory
 
     def _guarded(self, call: Callable[..., Any]) -> Callable[..., Any]:
-        """A callback for Lua: an exception must not enter it, so it becomes the fault that ends the program."""
+        """A callback for Lua: an exception must not enter it, so it becomes the fault that ends the program.
+
+        Where it answers a text, the memory limit is lifted, and the prelude must set it again: running out of memory
+        while a text is pushed would abort the process.
+        """
 
         def guarded(*arguments: Any) -> Any:
             try:
-                return call(*arguments)
+                answer = call(*arguments)
             except ProcedureError as fault:
                 self.latch(fault)
             except Exception as error:  # noqa: BLE001 - whatever it is, Lua must not see it
                 self.latch(ProcedureError(f"{type(error).__name__}: {error}"))
+            else:
+                if type(answer) is str:
+                    self._lift(0)
+                return answer
             return 0
 
         return guarded

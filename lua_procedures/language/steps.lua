@@ -1,13 +1,15 @@
 -- Steps and the journal as the program sees it.
 
 local type, next, select, ipairs, getmetatable = type, next, select, ipairs, getmetatable
-local format, concat, unpack, error = string.format, table.concat, table.unpack, error
+local format, concat, unpack, error, tonumber = string.format, table.concat, table.unpack, error, tonumber
+local byte, sub = string.byte, string.sub
 local mathtype, max, sort = math.type, math.max, table.sort
 
 return function(kit)
   local guest, fail, live, host = kit.guest, kit.fail, kit.live, kit.host
   local encode, where, caught, pcall, getinfo = kit.encode, kit.where, kit.caught, kit.raw.pcall, kit.raw.getinfo
   local begin_step, end_step, isyieldable = host.begin_step, host.end_step, kit.raw.isyieldable
+  local limit_memory = host.limit_memory
 
   -- A durable operation: State is looked through, then the host is asked. What ends a step's frame asks the host
   -- itself, by `kit.request`: an error there would leave the frame open.
@@ -131,11 +133,20 @@ return function(kit)
     return ended(primitive, watched, rng, kit.fence(), caught(pcall(fn)))
   end
 
-  local replaying = false -- the last step was answered from the journal; most likely the next one is, too
+  -- what a recorded step returned, of its text as the host gives it: a string begins with a quotation mark
+  local function recorded(text)
+    limit_memory() -- which was lifted for the text
+    if byte(text) == 34 then return sub(text, 2) end
+    if text == "null" then return nil end
+    if text == "true" or text == "false" then return text == "true" end
+    return tonumber(text)
+  end
+
+  local asking = false -- the last step was recorded with a table, which must be asked for; so is the next one, likely
 
   local function begun(primitive, watched, fn, action, ...)
-    replaying = action == "value"
-    if replaying then return ... end
+    asking = action == "value" and type((...)) == "table"
+    if action == "value" then return ... end
     if action == "run" then return run_frame(primitive, watched, fn) end
     if action == "check" then
       return begun(primitive, watched, fn, request(primitive, "reads", answer_reads(primitive, (...))))
@@ -149,13 +160,15 @@ return function(kit)
     return info.short_src == chunk and max(line, info.linedefined) or line
   end
 
-  -- Most steps are new or replayed beyond question; a new one needs no switch to the host's thread.
+  -- Most steps are new or recorded beyond question; they need no switch to the host's thread.
   local function begin(primitive, kind, name, asked, watched, unchecked, fn)
     local line, chunk, forgotten = where()
     if forgotten then line = line_of(fn, line, chunk) end
-    if not unchecked and not replaying and isyieldable() then
+    if not unchecked and not asking and isyieldable() then
       kit.check_state(primitive)
-      if begin_step(kind, name, asked, line) == 1 then return run_frame(primitive, watched, fn) end
+      local answer = begin_step(kind, name, asked, line)
+      if answer == 1 then return run_frame(primitive, watched, fn) end
+      if answer ~= 0 then return recorded(answer) end
     end
     return begun(primitive, watched, fn,
       request(primitive, "begin", kind, name, asked, line, unchecked_text(unchecked)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
+
 from ..durable.entries import Entry
 from ..durable.journal import key_of
 from .frames import Frame
@@ -14,7 +16,7 @@ __all__ = ["cut", "known"]
 def known(ledger: Ledger, which: str | int) -> Entry | None:
     """A checkpoint of this frame by name or position: of this pass, or else what the journal held before."""
     prefix = ledger.frame.prefix
-    for entry in ledger.passed[::-1]:
+    for entry in reversed(ledger.passed):
         head, _, place = entry.path.rpartition("/")
         if (head + "/" if head else "") == prefix and (entry.name == which or int(place) == which):
             return entry
@@ -42,12 +44,14 @@ def _rewind(ledger: Ledger, frame: Frame, position: int) -> None:
     """Take what was passed in the frame from ``position`` on back."""
     if position >= frame.next:
         return
-    stays = [_position(entry.path, frame.prefix) < position for entry in ledger.passed]
-    ledger.kept = bytearray(kept for kept, stay in zip(ledger.kept, stays, strict=True) if stay)
-    ledger.passed = [entry for entry, stay in zip(ledger.passed, stays, strict=True) if stay]
+    # what came after it in its frame, and inside that, was passed last
+    stay = len(ledger.kept) - sum(
+        1 for _ in takewhile(lambda entry: _position(entry.path, frame.prefix) >= position, reversed(ledger.passed))
+    )
+    ledger.passed.cut(stay)
+    del ledger.kept[stay:]
     frame.next = position
-    for name in [name for name, entry in frame.names.items() if _position(entry.path, frame.prefix) >= position]:
-        del frame.names[name]
+    frame.names = {name: number for name, number in (frame.names or {}).items() if number < stay}
 
 
 def _position(path: str, prefix: str) -> int:

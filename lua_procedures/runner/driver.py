@@ -204,8 +204,8 @@ class Driver:
             said = self._resumed(reply)
             if guest.interrupted:  # the stop may have come where Lua had too little left to notice
                 raise Interrupted
-            if len(self._ledger.passed) != passed:
-                passed = len(self._ledger.passed)
+            if len(self._ledger.kept) != passed:
+                passed = len(self._ledger.kept)
                 guest.restart_clock()
             handle = now.get(said[0])
             if handle is not None:

@@ -85,7 +85,7 @@ class Ending:
     def recall(self, world: World) -> None:
         """The run has completed before, and is as it was: nothing of it is run."""
         data, ledger = self._data, self.ledger
-        chain = ledger.frames[0].chain = bytes.fromhex(world.fields["chain"])
+        chain = ledger.frames[0].last = bytes.fromhex(world.fields["chain"])
         data.status, data.replayed = "completed", world.fields["count"]
         self._returned(world.outcome)
         world.give_to(data)

@@ -85,7 +85,7 @@ class Entering:
         chain = chain_after(frame.key, asked, failed=failed)
         before = self._recorded(frame, chain)
         if before is not None:
-            ledger.replay(before._replace(outcome=outcome, line=frame.line, path=frame.path, objects=objects))
+            ledger.replay_as(before._replace(outcome=outcome, line=frame.line, path=frame.path, objects=objects))
             return
         if not failed:
             ledger.settle()

@@ -22,6 +22,8 @@ class Frame:
 
     Attributes:
         next: the position that the next operation takes.
+        last: the chain after its last operation; None where there was none.
+        names: name of each step that is done → its number among all that was passed; None where there is none.
         kind, name, asked, line, key, prev, path, started: of the composite operation whose frame this is, as its
             entry will keep them; of the outermost frame, ``kind`` is ``""``.
         notices_from: how many notices the run had when it began.
@@ -36,6 +38,7 @@ class Frame:
 
     # what most frames never change stays with the class
     next = 0
+    last: bytes | None = None
     clock: float | None = None
     asked_at = 0.0
     entered = False
@@ -44,8 +47,7 @@ class Frame:
     announced = True
     content = b""
     _root: bytes | None = None
-    _chain: bytes | None = None
-    _names: dict[str, Entry] | None = None
+    names: dict[str, int] | None = None
 
     def __init__(  # noqa: PLR0917 - made for every step, where keywords cost
         self,
@@ -91,32 +93,13 @@ class Frame:
 
     @property
     def chain(self) -> bytes:
-        """The chain after its last operation."""
-        return self._chain or self.root
-
-    @chain.setter
-    def chain(self, chain: bytes) -> None:
-        self._chain = chain
+        """What the next operation comes after."""
+        return self.last or self.root
 
     @property
     def tail(self) -> bytes | None:
         """The chain after its last operation; None where there was none."""
-        return self._chain if self.next else None
-
-    @property
-    def names(self) -> dict[str, Entry]:
-        """Step name → its entry."""
-        if self._names is None:
-            self._names = {}
-        return self._names
-
-    def forget_names(self) -> None:
-        """No step follows any more."""
-        self._names = None
-
-    def entry_named(self, name: str) -> Entry | None:
-        """The step of that name in this frame, if it is done."""
-        return self._names.get(name) if self._names else None
+        return self.last if self.next else None
 
     def note(self, entry: Entry) -> None:
         """An operation inside an entered one was passed."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, Literal
 
-from ..durable.serialization import dumps, loads
+from ..durable.serialization import dumps, loads, scalar_text
 from ..errors import LimitExceeded, LuaRuntimeError
 from ..events import Noticed, Sink, StageMoved, StagesDeclared, StopRequested
 from ..language.hints import unknown_name_hint
@@ -135,9 +135,8 @@ class Hosting:
 
     def recorded_stops(self) -> None:
         """Know the stops that the journal holds, so that a replay meets them again."""
-        for entry in self.ledger.journal.entries:
-            if entry.kind == "stop":
-                self._number(entry.outcome)
+        for entry in self.ledger.journal.hidden("stop"):
+            self._number(entry.outcome)
 
     def ask_to_stop(self, reason: str, success: bool) -> None:  # noqa: FBT001 - as in Lua
         """Ask for a stop from outside; it counts from where the program next looks."""
@@ -189,11 +188,29 @@ class Hosting:
 
     # -- steps -------------------------------------------------------------------------------------------
 
-    def begin_step(self, kind: str, name: str, asked: str, line: int) -> int:
-        """A step that is new beyond question runs at once; now and then the event loop must turn instead."""
+    def begin_step(self, kind: str, name: str, asked: str, line: int) -> int | str:
+        """Begin a step, as most are: new, or recorded beyond question.
+
+        Returns:
+            1 where it runs, the text of its result where it is recorded (see ``scalar_text``), and 0 where it must be
+            looked at closely. Now and then the event loop must turn; then, too, the answer is 0.
+        """
         if time.monotonic() - self.breathed > BREATH:
             return 0
-        return int(self.ledger.begin_new(kind, name, asked, line, len(self.notices)))
+        ledger = self.ledger
+        place = ledger.begin(kind, name, asked, line, len(self.notices))
+        if place is None:
+            return 0
+        if place < 0:
+            return 1
+        entry = ledger.journal.entries[place]
+        if entry.failed or entry.effects is not None or entry.reads is not None:
+            return 0
+        text = scalar_text(entry.outcome)
+        if text is None:
+            return 0
+        ledger.replay(entry, line, place)
+        return text
 
     def end_step(self, text: str) -> int:
         """Record a step that returned a scalar and did nothing else; 0 where it showed something."""

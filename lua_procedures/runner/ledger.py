@@ -16,14 +16,16 @@ from ..fixtures.rows import CALLS
 from .explaining import difference, is_new, runs_again
 from .frames import Frame
 from .hidden import hidden_entry
+from .passed import Passed
 from .policy import PlanReached, Policy
 from .redoing import Redoing
 from .sought import Sought
 
-__all__ = ["Ledger"]
+__all__ = ["SKIPPED", "Ledger"]
 
 _DEEPEST = 100  # operations inside each other
-_SKIPPED: Final = ("step", "checkpoint")  # kinds that a replay does not enter
+#: Kinds that a replay does not enter.
+SKIPPED: Final = frozenset({"step", "checkpoint"})
 _AGENTS: Final = frozenset({"agent_turn", "model_call", "tool_call"})  # whose results those who listen may read
 
 
@@ -38,12 +40,12 @@ class Ledger:
 
     Attributes:
         frames: the open frames, outermost first.
-        passed: the checkpoints of this pass in the order of completion; ``kept`` says which were replayed.
+        passed: the checkpoints of this pass in the order of completion, with the line where each stands now; ``kept``
+            says which were replayed.
         change: a sentence on the first checkpoint that was recorded otherwise, or None.
         planned: with ``--plan``, what is recorded from where it stopped, in path order.
         now: the run's own time, in UNIX seconds.
         replayed, executed: how many checkpoints of the outermost frame were replayed, and ran.
-        moved: path → the line in which a replayed checkpoint was recorded, where it stands elsewhere now.
         cuts: the cuts that were passed.
         calls: what was passed and may have asked the world outside, or has such inside it, and was not entered; in
             order, each with the agent whose turn it was in. What a cut takes back stays here.
@@ -58,7 +60,7 @@ class Ledger:
         self._watched = watched
         self._careful = policy.strict or policy.plan or bool(policy.redo)
         self.frames = [Frame(root_key(journal.row.root))]
-        self.passed: list[Entry] = []
+        self.passed = Passed(journal)
         self.kept = bytearray()
         self._caught: list[Entry] = []
         self.change: str | None = None
@@ -67,7 +69,6 @@ class Ledger:
         self.replayed = 0
         self.executed = 0
         self.redoing = Redoing(journal, policy, self.write)
-        self.moved: dict[str, int] = {}
         self.cuts: list[Entry] = []
         self.calls: list[tuple[Entry, str]] = []
         self.on_move: Callable[[], object] | None = None
@@ -94,15 +95,13 @@ class Ledger:
         """The key of an operation that comes next in the innermost frame."""
         return key_of(self.frames[-1].chain, kind, name, asked)
 
-    def settled(self, key: bytes) -> Entry | None:
-        """The entry that answers an operation beyond question: the only one, which depends on nothing else.
+    def settled(self, key: bytes) -> int | None:
+        """The place of the entry that may answer an operation beyond question: the only one.
 
         The common case of a replay, so it makes nothing; ``seek`` is for all others.
         """
-        if self.redoing.names:
-            return None
-        found = self.journal.only(key)
-        return found if found is not None and found.reads is None else None
+        found = None if self.redoing.asked else self.journal.look(key)
+        return None if isinstance(found, list) else found
 
     def seek(self, kind: str, name: str, asked: str, line: int, key: bytes | None = None) -> Sought:
         """An operation and what the journal knows of it; ``key`` where it is known already."""
@@ -110,30 +109,53 @@ class Ledger:
         key = key or key_of(frame.chain, kind, name, asked)
         sought = Sought(kind, name, asked, line, key, f"{frame.prefix}{frame.next}", self.journal.find(key))
         sought.variant = self.journal.times(key)
-        if sought.found and self.redoing.names:
+        if sought.found and self.redoing.asked:
             self.redoing.look(sought)
         return sought
 
-    def replay(self, entry: Entry, line: int = 0) -> None:
-        """Pass over a recorded operation; ``line`` is where it stands now, 0 where it was recorded."""
-        if line and line != entry.line:
-            self.moved[entry.path] = entry.line
-            entry = entry._replace(line=line)
-        self._advance(entry)
+    def replay(self, entry: Entry, line: int = 0, place: int | None = None) -> None:
+        """Pass over a recorded operation.
+
+        Args:
+            entry: what is recorded.
+            line: where it stands now, 0 where it was recorded.
+            place: of the entry in the journal, where that is known.
+        """
         if self._caught:
             self.settle()
-        self._done(entry, replayed=True)
+        if place is None:
+            place = self.journal.place_of(entry)
+        if line == entry.line or not line:
+            self.passed.append(place)
+        else:
+            self.passed.append_moved(place, line)
+        self._pass(entry, line or entry.line, replayed=True)
 
-    def _done(self, entry: Entry, *, replayed: bool) -> None:
-        if entry.kind == "step" and not entry.failed:
-            self.frames[-1].names[entry.name] = entry
-        self.passed.append(entry)
+    def replay_as(self, entry: Entry) -> None:
+        """Pass over a recorded operation that was entered: what it came out with now is its program's."""
+        if self._caught:
+            self.settle()
+        self.passed.append_own(entry)
+        self._pass(entry, entry.line, replayed=True)
+
+    def _pass(self, entry: Entry, line: int, *, replayed: bool) -> None:
+        """Go on after an operation that was added to what is passed."""
+        _, _, chain, path, kind, name, _, _, failed, _, _, _, started, finished, _, tail, _ = entry
+        frame = self.frames[-1]
+        frame.last = chain
+        frame.next += 1
+        if frame.entered:
+            frame.note(entry)
+        if kind == "step" and not failed:
+            if frame.names is None:
+                frame.names = {}
+            frame.names[name] = len(self.kept)
         self.kept.append(replayed)
-        if entry.kind in CALLS or (replayed and entry.tail is not None and entry.kind in _SKIPPED):
+        if kind in CALLS or (replayed and tail is not None and kind in SKIPPED):
             self.calls.append((entry, self.agent))
-        if len(self.passed) > self.policy.max_checkpoints:
+        if len(self.kept) > self.policy.max_checkpoints:
             raise LimitExceeded(f"the run has more than {self.policy.max_checkpoints:,} checkpoints")
-        self.now = max(self.now, entry.finished)
+        self.now = max(self.now, finished)
         if len(self.frames) == 1:
             if replayed:
                 self.replayed += 1
@@ -142,13 +164,8 @@ class Ledger:
         if self.on_move is not None:
             self.on_move()
         if self._watched:
-            seconds = entry.finished - entry.started
-            read = partial(_told, entry) if entry.kind in _AGENTS else None
-            self._emit(
-                CheckpointFinished(
-                    entry.path, entry.kind, entry.name, entry.line, replayed, entry.failed, seconds, read
-                )
-            )
+            read = partial(_told, entry) if kind in _AGENTS else None
+            self._emit(CheckpointFinished(path, kind, name, line, replayed, failed, finished - started, read))
 
     # -- going live ------------------------------------------------------------------------------------
 
@@ -181,7 +198,7 @@ class Ledger:
         agent = self.agent
         before = self.journal.superseded(self.frames[-1].chain)
         sentence = difference(sought, before, agent) if before else None
-        if self.redoing.names and not sought.found and self.journal.find(sought.key):
+        if self.redoing.asked and not sought.found and self.journal.find(sought.key):
             sentence = runs_again(sought, agent)
         if self.change is None and sentence is not None:
             self.change = sentence
@@ -206,26 +223,34 @@ class Ledger:
                 planned = [entry, *planned, *rest]
         return planned
 
-    def begin_new(self, kind: str, name: str, asked: str, line: int, notices: int) -> bool:
-        """Open a step of which nothing can be recorded, and that nothing forbids to run; False for any other.
+    def begin(
+        self, kind: str, name: str, asked: str, line: int, notices: int
+    ) -> int | None:
+        """Begin a step, as most are: recorded once, or new and not inside another.
 
-        The common case of a live pass: what ``seek``, ``go_live`` and ``open`` do, in one.
+        What ``seek``, ``go_live`` and ``open`` do, in one.
+
+        Returns:
+            The place of its entry in the journal, which is still to be replayed; -1 where nothing of it can be
+            recorded, and it was opened; None where it must be looked at closely.
         """
-        if self._caught or self._careful or len(self.frames) > 1:
-            return False
-        frame = self.frames[0]
-        chain = frame.chain
+        frame, journal = self.frames[-1], self.journal
+        if self.redoing.asked or (frame.names and name in frame.names):
+            return None
+        chain = frame.last or frame.root
         key = key_of(chain, kind, name, asked)
-        journal = self.journal
-        if frame.entry_named(name):
-            return False
-        if (journal.recorded or journal.has_cuts) and (journal.times(key) or journal.superseded(chain)):
-            return False
+        found = journal.look(key)
+        if found is not None:
+            return None if isinstance(found, list) else found
+        if self._caught or self._careful or len(self.frames) > 1 or journal.forgot(key):
+            return None
+        if journal.recorded and journal.superseded(chain):
+            return None
         path = str(frame.next)
         self.frames.append(Frame(key, 0, frame, path, kind, name, parts_text(asked), line, notices))
         if self._watched:
             self._emit(CheckpointStarted(path, kind, name, line))
-        return True
+        return -1
 
     def open(self, sought: Sought, notices: int) -> Frame:
         """Go into a composite operation's own frame."""
@@ -298,28 +323,17 @@ class Ledger:
         """Write what ran and pass over it; a failed one is written when the program goes on."""
         if entry.failed:
             self._caught.append(entry)
+            self.passed.append_own(entry)
         else:
-            self.journal.append(entry)
-        self._pass_live(entry)
+            self.passed.append(self.journal.append(entry))
+        self.frames[-1].ran = True
+        self._pass(entry, entry.line, replayed=False)
 
     def pass_over(self, entry: Entry) -> None:
         """Write what was answered from elsewhere in the run's journals; it counts as replayed."""
-        self.journal.append(entry)
-        self._advance(entry)
+        self.passed.append(self.journal.append(entry))
         self.frames[-1].spared = True
-        self._done(entry, replayed=True)
-
-    def _advance(self, entry: Entry) -> None:
-        frame = self.frames[-1]
-        frame.chain = entry.chain
-        frame.next += 1
-        if frame.entered:
-            frame.note(entry)
-
-    def _pass_live(self, entry: Entry) -> None:
-        self._advance(entry)
-        self.frames[-1].ran = True
-        self._done(entry, replayed=False)
+        self._pass(entry, entry.line, replayed=True)
 
     def settle(self) -> None:
         """The program went on after a failure (or completed): what failed is part of what happened."""
@@ -356,10 +370,10 @@ class Ledger:
     # -- the end -----------------------------------------------------------------------------------------
 
     def rest(self) -> None:
-        """The pass is over: what it looked things up by takes as much memory as a third of its entries."""
+        """The pass is over: take little memory from now on."""
         self.frames = self.frames[:1]
-        self.frames[0].forget_names()
-        self.journal.forget_index()
+        self.frames[0].names = None
+        self.journal.rest()
 
     def end(self) -> None:
         """The program completed: what its cuts forgot stays forgotten, and the next run meets them anew.

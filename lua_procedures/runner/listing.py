@@ -21,9 +21,9 @@ def listing(ledger: Ledger) -> list[tuple[Entry, bool]]:
     Those inside a replayed step are among them, although it was not entered.
     """
     rows: dict[str, tuple[Entry, bool]] = {}
-    for entry, replayed in zip(ledger.passed, ledger.kept, strict=True):
+    for number, (entry, replayed) in enumerate(zip(ledger.passed, ledger.kept, strict=True)):
         if replayed and entry.tail is not None:
-            before = ledger.moved.get(entry.path, entry.line)
+            before = ledger.passed.recorded(number).line
             for inner in ledger.journal.all_inside(entry):
                 rows.setdefault(inner.path, (_moved_with(entry, before, inner), True))
         rows[entry.path] = (entry, bool(replayed))
@@ -48,10 +48,11 @@ def recorded_lines(ledger: Ledger) -> dict[int, int] | None:
     Returns:
         None where the line alone does not tell: ``recalled`` would not give what ``listing`` gives.
     """
-    if not ledger.journal.recorded:
-        return {}  # the first pass: each chain was come to once
-    lines = {ledger.moved[entry.path]: entry.line for entry in ledger.passed if entry.path in ledger.moved}
-    later = {entry.path: entry for entry, _ in recalled(ledger.journal, ledger.frames[0].chain, lines)}
+    journal, chain = ledger.journal, ledger.frames[0].chain
+    if not journal.recorded or ledger.passed.are(journal.places_to(chain)):
+        return {}  # in the first pass each chain was come to once
+    lines = ledger.passed.moved
+    later = {entry.path: entry for entry, _ in recalled(journal, chain, lines)}
     return lines if all(_is_same(entry, later.get(entry.path)) for entry in ledger.passed) else None
 
 

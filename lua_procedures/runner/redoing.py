@@ -33,43 +33,35 @@ class Redoing:
         self._journal = journal
         self._write = write
         #: name, path or ``failed`` → the place in the journal at which it was asked for
-        self._asked: dict[str, int] = dict.fromkeys(policy.redo, 0)
-        self._places: dict[int, int] = {}
+        self.asked: dict[str, int] = dict.fromkeys(policy.redo, 0)
         self._seen: set[str] = set()
-
-    @property
-    def names(self) -> frozenset[str]:
-        """Names, paths or ``failed``: all that this pass is to do again."""
-        return frozenset(self._asked)
 
     def begin(self) -> None:
         """Find what an earlier pass was asked for and did not come to its end with, and add what this one is."""
-        entries, open_names = self._journal.entries, self._open()
-        new = self.names - open_names.keys()
-        self._asked = {**dict.fromkeys(new, len(entries)), **open_names}
-        if self._asked:
-            self._places = {id(entry): place for place, entry in enumerate(entries)}
+        open_names = self._open()
+        new = self.asked.keys() - open_names.keys()
+        self.asked = {**dict.fromkeys(new, len(self._journal.entries)), **open_names}
         if new:
             self._write(hidden_entry(b"redo", b"", "redo", _ASKED, outcome=dumps(sorted(new))))
 
     def end(self) -> None:
         """The pass came to its end, or to an error: what was asked for counts no more."""
-        if self._asked and self._open():
+        if self.asked and self._open():
             self._write(hidden_entry(b"redo", b"", "redo", _DONE))
 
     def _open(self) -> dict[str, int]:
         """The names that are asked for and not done, each with its place in the journal."""
         names: dict[str, int] = {}
-        for place, entry in enumerate(self._journal.entries):
-            if entry.kind == "redo" and entry.name == _DONE:
+        for entry in self._journal.hidden("redo"):
+            if entry.name == _DONE:
                 names.clear()
-            elif entry.kind == "redo" and entry.name == _ASKED:
-                names |= dict.fromkeys(loads(entry.outcome), place)
+            elif entry.name == _ASKED:
+                names |= dict.fromkeys(loads(entry.outcome), self._journal.place_of(entry))
         return names
 
     def unseen(self) -> list[str]:
         """What was named and not met."""
-        return sorted(self.names - self._seen - {"failed"})
+        return sorted(self.asked.keys() - self._seen - {"failed"})
 
     def look(self, sought: Sought) -> None:
         """Forget what is recorded of an operation, if it is to run again or has such a one inside it."""
@@ -93,13 +85,13 @@ class Redoing:
 
     def _why(self, *names: str) -> set[str]:
         """Those that are named; a tool stands also for the question whether it may run."""
-        why = {each for each in self._asked if each in names or APPROVAL.format(each) in names}
+        why = {each for each in self.asked if each in names or APPROVAL.format(each) in names}
         self._seen |= why
         return why
 
     def _is_before(self, entry: Entry, why: Iterable[str]) -> bool:
         """Whether it was there when these were asked for, so that it does not answer them."""
-        return self._places.get(id(entry), len(self._places)) < max(self._asked[each] for each in why)
+        return self._journal.place_of(entry) < max(self.asked[each] for each in why)
 
     def _variant_of(self, entry: Entry, times: int) -> int:
         """Which of its frames an entry stands for: that in which its inside begins."""

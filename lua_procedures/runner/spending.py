@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from ..durable.entries import Entry
 from ..durable.serialization import loads
 from ..runs import Usage
-from .ledger import Ledger
+from .ledger import SKIPPED, Ledger
 from .outcomes import usage_of
 from .pricing import Pricing
 from .sought import Sought
@@ -64,7 +64,7 @@ class Spending:
 
     def spared(self, sought: Sought) -> Entry | None:
         """What this request was answered with before, or None where it must be made."""
-        if not self._ledger.policy.reuses or self._ledger.redoing.names:
+        if not self._ledger.policy.reuses or self._ledger.redoing.asked:
             return None
         if self._made is None:
             self._made = self._all_made()
@@ -77,12 +77,13 @@ class Spending:
             self._tokens.clear()
             self._total = 0
             self._times.clear()
-        for place in range(self._seen, len(ledger.passed)):
-            entry = ledger.passed[place]
-            self._add(entry)
-            if entry.tail is not None and entry.kind in ("step", "checkpoint") and ledger.kept[place]:  # not entered
-                for inner in ledger.journal.all_inside(entry):
-                    self._add(inner)
+        if ledger.calls:  # which are all that may count
+            for number in range(self._seen, len(ledger.passed)):
+                entry = ledger.passed[number]
+                self._add(entry)
+                if entry.tail is not None and entry.kind in SKIPPED and ledger.kept[number]:
+                    for inner in ledger.journal.all_inside(entry):
+                        self._add(inner)
         self._seen = len(ledger.passed)
 
     def _add(self, entry: Entry) -> None:

@@ -46,13 +46,15 @@ class Steps:
             shown = json.dumps(name, ensure_ascii=False)
             self._host.warn(f"{kind} {shown}: not checked for changes: {unchecked}", line)
         if kind == "step":
-            seen = ledger.frames[-1].entry_named(name)
+            seen = (ledger.frames[-1].names or {}).get(name)
             if seen is not None:
-                return self._again(asked, line, seen)
+                return self._again(asked, line, ledger.passed[seen])
         key = ledger.key(kind, name, asked)
-        entry = ledger.settled(key)
-        if entry is not None:
-            return self._replay(entry, line)
+        place = ledger.settled(key)
+        if place is not None:
+            entry = ledger.journal.entries[place]
+            if entry.reads is None:
+                return self._replay(entry, line, place)
         sought = ledger.seek(kind, name, asked, line, key)
         if sought.found:
             return self._choose(sought)
@@ -94,9 +96,8 @@ class Steps:
 
     # -- replaying ---------------------------------------------------------------------------------------
 
-    def _replay(self, entry: Entry, line: int) -> Reply:
-        ledger = self._ledger
-        ledger.replay(entry, line)
+    def _replay(self, entry: Entry, line: int, place: int | None = None) -> Reply:
+        self._ledger.replay(entry, line, place)
         if entry.effects is None:
             return self._outcome(entry)
         effects = self._host.put_back(loads(entry.effects, entry.objects or ()))

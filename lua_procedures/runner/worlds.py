@@ -112,7 +112,7 @@ class Worlds:
 
     def _entry(self, data: RunData, outcome: str) -> Entry | None:
         ledger, journal = self.ledger, self.ledger.journal
-        if data.state_objects or any(entry.kind in _WALKED for entry in journal.entries):
+        if data.state_objects or journal.has(_WALKED):
             return None
         lines = recorded_lines(ledger)
         if lines is None:

@@ -151,7 +151,7 @@ def test_a_failed_write_leaves_the_journal_as_before(journal):
     a = entry("a", "0")
     with pytest.raises(StoreError):
         journal.append(a)
-    assert (journal.find(a.key), journal.entries) == ([], [])
+    assert (journal.find(a.key), list(journal.entries)) == ([], [])
 
 
 # -- branches and frames -------------------------------------------------------------------------------------

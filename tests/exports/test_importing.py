@@ -75,7 +75,7 @@ def test_a_moved_file_is_the_same_file(program):
     first = Cell()(program.text, answers=answer)
     cell = moved(first)
     [row] = cell.store.journals()
-    assert list(cell.store.entries(row.id)) == _journal(first).entries
+    assert list(cell.store.entries(row.id)) == list(_journal(first).entries)
 
 
 def _journal(run: Run) -> Journal:

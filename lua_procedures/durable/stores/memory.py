@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from ..entries import Entry, JournalRow, StoredRequest
 from ..ownership import Owner, Ownership, locked, owner_here, patiently, taken_over
+from ..packed import Entries
 from .refusals import missing
 
 __all__ = ["MemoryStore", "kernel_session_store"]
@@ -19,7 +20,7 @@ __all__ = ["MemoryStore", "kernel_session_store"]
 @dataclass(slots=True)
 class _Journal:
     row: JournalRow
-    entries: list[Entry] = field(default_factory=list)
+    entries: Entries = field(default_factory=Entries)
     requests: dict[str, StoredRequest] = field(default_factory=dict)
     owner: Owner | None = None
     driver: int = 0  # the process that drives it now; a fork drives none of its parent's
@@ -78,7 +79,7 @@ class MemoryStore:
     def entries(self, journal: int) -> Iterator[Entry]:
         """All entries of a journal in the order they were written."""
         found = self._journals.get(journal)
-        return iter(found.entries.copy() if found else ())
+        return iter(found.entries if found else ())
 
     def last(self, journal: int) -> Entry | None:
         """The entry that was written last, or None where there is none."""

@@ -123,6 +123,7 @@ WHERE ?{_NEXT} IS NULL OR ?{_NEXT} = (SELECT epoch FROM owner WHERE journal = ?1
 """
 LAST_ROW: Final = "SELECT last_insert_rowid()"
 
+
 def _append_next(columns: Sequence[str]) -> str:
     """After the row that the same owner wrote last, unless another handle or owner has begun a stretch since.
 

@@ -96,15 +96,20 @@ return function(kit)
 
   -- line and chunk of the guest's code that called us: the nearest frame that is not ours; where Lua forgot it (a tail
   -- call), the last ones known, and true
+  local caller, chunk -- the function of the guest that was found last, and its chunk; most often it calls again
   local function where()
-    local level, info = 3, nil -- 1 is this function, 2 one of ours
-    repeat
-      info = getinfo(level, "Sl")
-      level = level + 1
-    until not info or (info.currentline > 0 and info.source ~= OWN)
-    if not info then return live.line or 0, live.chunk or "cell", true end
-    live.line, live.chunk = info.currentline, info.short_src
-    return info.currentline, info.short_src
+    local info = getinfo(3, "lf") -- 1 is this function, 2 one of ours
+    if not info or info.func ~= caller then
+      local level = 3
+      repeat
+        info = getinfo(level, "Slf")
+        level = level + 1
+      until not info or (info.currentline > 0 and info.source ~= OWN)
+      if not info then return live.line or 0, live.chunk or "cell", true end
+      caller, chunk = info.func, info.short_src
+    end
+    live.line, live.chunk = info.currentline, chunk
+    return info.currentline, chunk
   end
   kit.where = where
 

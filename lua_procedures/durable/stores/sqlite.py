@@ -53,6 +53,7 @@ class SqliteStore(SqliteFile):
         real = self._path.resolve()  # the same for all who come to it by links
         self._locks = real.with_name(f"{real.name}-locks")
         self._appending = threading.Lock()  # a place is looked for and taken by one thread at a time
+        self._cursor = self._connection.cursor()  # of the thread that is appending
         #: journal and epoch → row number of the entry that was written last by that owner (None: by none) here
         self._last: dict[tuple[int, int | None], int] = {}
 
@@ -124,7 +125,7 @@ class SqliteStore(SqliteFile):
         if time.monotonic() > self._look_again:
             self._check_handle()
         try:
-            return self._connection.execute(*_next_row(journal, entry, seq)).rowcount == 1
+            return self._cursor.execute(*_next_row(journal, entry, seq)).rowcount == 1
         except sqlite3.IntegrityError:
             return False  # another handle wrote there meanwhile
         except FAILURES as error:

@@ -93,11 +93,11 @@ def _run(source: str, name: str, store: Path | str) -> float:
     return _cpu(lambda: run(source, name=name, store=str(store)))
 
 
-def _step(folder: Path, count: int) -> float:
+def _step(folder: Path, count: int, times: int = 1) -> float:
     """What a run of so many steps takes over one that does nothing, by the step, in a file that is there."""
     store = folder / f"{time.monotonic_ns()}.db"
-    empty = min(_run("return 1", str(each), store) for each in range(5))
-    return (_run(_steps(count), "steps", store) - empty) / count
+    empty = min(_run("return 1", f"empty {each}", store) for each in range(5 * times))
+    return (min(_run(_steps(count), f"steps {each}", store) for each in range(times)) - empty) / count
 
 
 def durable_step() -> list[str]:
@@ -108,8 +108,7 @@ def durable_step() -> list[str]:
         for count, rounds in ((1_000, 4 * ROUNDS), (10_000, ROUNDS), (100_000, 2)):
             ratios = [_step(folder, count) / (_raw_commits(folder, count) / count) for _ in range(rounds)]
             figures.append(f"durable step / raw commit, of {count:,}: {_told(ratios, 2.0)}")
-        small = [min(_step(folder, 100) for _ in range(20)) for _ in range(ROUNDS)]
-        growths = [_step(folder, 10_000) / each for each in small]
+        growths = [_step(folder, 10_000) / _step(folder, 100, times=20) for _ in range(ROUNDS)]
     return [*figures, f"step at 10,000 / step at 100: {_told(growths, 1.2)}"]
 
 

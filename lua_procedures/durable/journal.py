@@ -123,6 +123,7 @@ class Journal:
         self._hidden: dict[str, list[int]] = {}
         self._after: dict[bytes, int] | None = None
         self._beside: dict[bytes, list[int]] | None = None
+        self._doubled = False
         self._forgotten: Counter[bytes] = Counter()
         self._until: Entry | None = None
 
@@ -166,22 +167,46 @@ class Journal:
 
     def _index(self) -> dict[bytes, int | list[int]]:
         entries = self.entries
-        by_key: dict[bytes, int | list[int]] = {entry.key: place for place, entry in enumerate(entries)}
-        self._by_key = by_key
-        cuts, ends = set(self._hidden.get("cut", ())), set(self._hidden.get("end", ()))
-        if len(by_key) == len(entries) and not cuts:
-            return by_key
-        by_key.clear()
+        newest = {entry.key: place for place, entry in enumerate(entries)}
+        self._by_key = by_key = dict[bytes, int | list[int]](newest)
+        self._doubled = False
+        if "cut" in self._hidden:
+            by_key.clear()
+            self._index_cuts()
+        elif len(newest) < len(entries):
+            doubles = [place for place, entry in enumerate(entries) if newest[entry.key] != place]
+            for key in {entries[place].key for place in doubles}:
+                del by_key[key]
+                doubles.append(newest[key])
+            for place in sorted(doubles):
+                self._add(entries[place], place)
+        return by_key
+
+    def _index_cuts(self) -> None:
         self._forgotten.clear()
+        cuts, ends = set(self._hidden["cut"]), set(self._hidden.get("end", ()))
         made: dict[str, int] = {}
-        for place, entry in enumerate(entries):
-            _add(by_key, entry.key, place)
+        for place, entry in enumerate(self.entries):
+            self._add(entry, place)
             if place in cuts:
                 made[entry.key.hex()] = place
             elif place in ends:  # a run completed: what its cuts forgot stays forgotten
                 for key in entry.outcome.split():
-                    self._forget(entries[made[key]], made[key])
-        return by_key
+                    self._forget(self.entries[made[key]], made[key])
+
+    def _add(self, entry: Entry, place: int) -> None:
+        by_key = self._look_up
+        before = by_key.setdefault(entry.key, place)
+        if isinstance(before, list):
+            before.append(place)
+        elif before != place:
+            by_key[entry.key] = [before, place]
+            self._doubled = self._doubled or entry.kind not in HIDDEN_KINDS
+
+    @property
+    def doubled(self) -> bool:
+        """Whether any checkpoint was recorded twice, so that its chain alone does not tell which is meant."""
+        return bool(self._look_up) and self._doubled
 
     @property
     def _look_up(self) -> dict[bytes, int | list[int]]:
@@ -238,7 +263,7 @@ class Journal:
         place = entries.append(entry)
         self._after = None
         if by_key.setdefault(entry.key, place) != place:
-            _add(by_key, entry.key, place)
+            self._add(entry, place)
         if entry.kind not in self._kinds:
             self._count(entry.kind, place)
         return place
@@ -308,23 +333,19 @@ class Journal:
 
     def up_to(self, chain: bytes) -> list[Entry]:
         """The checkpoints of a frame that led to that chain, in order."""
-        return [self.entries[place] for place in self.places_to(chain)]
-
-    def places_to(self, chain: bytes) -> list[int]:
-        """Their places."""
         entries = self.entries
         if self._after is None:
             self._after = {each.chain: place for place, each in enumerate(entries) if each.kind not in HIDDEN_KINDS}
-        places: list[int] = []
+        inner: list[Entry] = []
         position = sys.maxsize
         while (place := self._after.get(chain)) is not None:
             last = entries[place]
             chain = last.prev
             here = int(last.path.rpartition("/")[2])
             if here < position:  # otherwise a cut has forgotten it
-                places.append(place)
+                inner.append(last)
                 position = here
-        return places[::-1]
+        return inner[::-1]
 
     def all_inside(self, entry: Entry) -> Iterator[Entry]:
         """The checkpoints inside an entry, at any depth, outer before inner."""
@@ -340,14 +361,6 @@ class Journal:
             if entry.kind not in HIDDEN_KINDS and _is(entry, prefix, which) and place in self._places(entry.key):
                 return entry
         return None
-
-
-def _add(by_key: dict[bytes, int | list[int]], key: bytes, place: int) -> None:
-    before = by_key.setdefault(key, place)
-    if isinstance(before, list):
-        before.append(place)
-    elif before != place:
-        by_key[key] = [before, place]
 
 
 def _is(entry: Entry, prefix: str, which: str | int) -> bool:

@@ -11,6 +11,7 @@ from .entries import Entry
 
 __all__ = ["Entries"]
 
+_LONG = 500  # characters of an outcome, of which packing would spare a small part only
 _VERSION = 2  # of marshal: its later versions look for what a value shares with others, which takes longer
 
 
@@ -18,7 +19,7 @@ class Entries(Sequence[Entry]):
     """Entries in the order they were written; what is appended is packed, into a third of an entry's memory.
 
     Packed, an entry is one value that Python's collector of garbage need not visit: a journal of 100,000 entries would
-    cost it a tenth of a second at a time. An entry with live objects stays as it is.
+    cost it a tenth of a second at a time. What has live objects or a long outcome stays as it is.
 
     Args:
         entries: what is there already; it is packed by ``pack``, for most of it is soon looked up.
@@ -68,7 +69,7 @@ def _packed(entry: Entry) -> Entry | bytes:
     global _last  # noqa: PLW0603 - both at once, so that threads cannot mix them up
     known, row = _last
     if known is not entry:
-        row = entry if entry.objects else marshal.dumps(entry[:-1], _VERSION)
+        row = entry if entry.objects or len(entry.outcome) > _LONG else marshal.dumps(entry[:-1], _VERSION)
         _last = entry, row
     return row
 

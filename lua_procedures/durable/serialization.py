@@ -21,7 +21,7 @@ from typing import Any, Final, NoReturn
 from ..errors import ConversionError
 from .plain import normalise, path_step
 
-__all__ = ["Damaged", "dumps", "loads", "normalise", "scalar_text"]
+__all__ = ["Damaged", "dumps", "loads", "normalise", "only_scalar"]
 
 
 class Damaged(ConversionError):
@@ -30,7 +30,7 @@ class Damaged(ConversionError):
 
 _TAG: Final = "\0"
 _TAG_TEXT: Final = '"\\u0000"'
-_is_scalar: Final = re.compile(r"\[(?:-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|null)]").fullmatch
+_only_number: Final = re.compile(r"\[(-?(?:0|[1-9][0-9]{0,17})(\.[0-9]+)?)]").fullmatch  # as most are
 _SCALARS: Final = frozenset((bool, int, float, str, type(None)))
 
 _encode: Final = JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
@@ -66,8 +66,8 @@ def loads(text: str, objects: Sequence[Any] = ()) -> Any:
         Damaged: the text is no JSON.
         ConversionError: it has an unknown tag, or an object that it refers to is not among ``objects``.
     """
-    if text.startswith('["') and (only := scalar_text(text)) is not None:
-        return [only[1:]]  # the parser would go through it character by character
+    if text.startswith('["') and (only := _only_string(text)) is not None:
+        return [only]
     try:
         if _TAG_TEXT in text:
             return _tag_decoder(objects).decode(text)
@@ -79,19 +79,21 @@ def loads(text: str, objects: Sequence[Any] = ()) -> Any:
         raise Damaged(f"the text of a recorded value is damaged: {error}") from error
 
 
-def scalar_text(text: str) -> str | None:
-    """What a list of one scalar holds, as most steps return: quick for the host to tell, and for Lua to read.
-
-    Returns:
-        ``true``, ``false``, ``null`` or a number as they stand in the text, a string without its last quotation mark;
-        None where the text is none of these, or a string with anything that is escaped.
-    """
+def only_scalar(text: str) -> str | int | float | None:
+    """The string or number that is all a list holds, as most steps return; None of anything else."""
     if text.startswith('["'):
-        if text.find('"', 2) == len(text) - 2 and text.endswith("]") and "\\" not in text:
-            return text[1:-2]
-    elif _is_scalar(text):
-        return text[1:-1]
-    return None
+        return _only_string(text)
+    found = _only_number(text)
+    if found is None:
+        return None
+    return float(found[1]) if found[2] else int(found[1])
+
+
+def _only_string(text: str) -> str | None:
+    """The string that is all a list holds; None where there is more, or where anything in it is escaped."""
+    if "\\" in text or text.find('"', 2) != len(text) - 2 or not text.endswith("]"):
+        return None
+    return text[2:-2]  # the parser would go through it character by character
 
 
 # Writing

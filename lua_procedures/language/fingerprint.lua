@@ -187,19 +187,26 @@ return function(kit)
     for i = 1, #names do
       if rawget(env, names[i]) ~= nil then return nil end
     end
-    -- with room for one captured value: a table that grows costs more than the rest of this
-    local watched, n = { nil, nil, nil, fn = fn, globals = names, n = 0, libraries = false }, 0
-    local asked = "function\31" .. digest
+    local asked, watched, n = text.asked, nil, 0
+    if not asked then
+      asked = "function\31" .. digest
+      text.asked, text.alone = asked, { globals = names, n = 0, libraries = false }
+    end
     for i = 1, 255 do
       local name, value = getupvalue(fn, i)
       if not name then break end
       if name ~= "_ENV" or value ~= kit.env then
         if not SCALARS[type(value)] and (not kit.known[value] or value == kit.input) then return nil end
         asked = asked .. "\30" .. name .. "\31" .. describe_value(value)
-        watched[n + 1], watched[n + 2], watched[n + 3] = i, name, value
+        if watched then
+          watched[n + 1], watched[n + 2], watched[n + 3] = i, name, value
+        else
+          watched = { i, name, value, fn = fn, globals = names, n = 3, libraries = false }
+        end
         n = n + 3
       end
     end
+    if not watched then return asked, text.alone end
     watched.n = n
     return asked, watched
   end

@@ -10,8 +10,9 @@ __all__ = ["HOST_CALLS", "Host"]
 class Host(Protocol):
     """The host of one Lua world.
 
-    Answers are None, a boolean or an integer: a callback that returned data while Lua is at its memory limit
-    would hang. A ``ProcedureError`` raised here ends the program and cannot be caught in it.
+    Answers are None, a boolean or a number: a callback that returned data while Lua is at its memory limit would
+    hang. Of a text, as ``begin_step`` may answer, the ``Guest`` lifts the limit first. A ``ProcedureError`` raised
+    here ends the program and cannot be caught in it.
     """
 
     def notice(self, kind: str, text: str, line: int) -> int:
@@ -44,11 +45,11 @@ class Host(Protocol):
     def captured_changed(self, message: str, name: str) -> None:
         """A step changed what it captured."""
 
-    def begin_step(self, kind: str, name: str, asked: str, line: int) -> int | str:
-        """A step begins: 1 where it runs, the text of its result where it is recorded, 0 where it must be asked for."""
+    def begin_step(self, kind: str, name: str, asked: str, line: int) -> bool | str | int | float:
+        """A step begins: True where it runs, its result where that is recorded, False where it must be asked for."""
 
-    def end_step(self, text: str) -> int:
-        """A step returned this scalar (as a JSON list) and did nothing else: 1 when that is recorded, else 0."""
+    def end_step(self, text: str) -> bool:
+        """A step returned this scalar (as a JSON list) and did nothing else: whether that is recorded."""
 
     def declare_hitl(self, key: str, text: str) -> None:
         """``Hitl(key, {…})``: the JSON text of the options."""

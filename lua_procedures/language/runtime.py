@@ -2,7 +2,7 @@
 
 The guest is driven as coroutines (*threads*). ``Guest.resume`` runs Lua until the thread asks for
 something, ends or fails, and gives that back as a tuple of plain texts and numbers. Nothing of Python is
-reachable from Lua: the callbacks that the prelude holds return nothing, a boolean, an integer or a text.
+reachable from Lua: the callbacks that the prelude holds return nothing, a boolean, a number or a text.
 """
 
 from __future__ import annotations
@@ -92,6 +92,7 @@ class Guest:
         self._started = 0.0
         table = self._lua.table_from
         callbacks: dict[str, Any] = {name: self._guarded(getattr(host, name)) for name in HOST_CALLS}
+        callbacks |= {name: self._guarded(getattr(host, name), failed=False) for name in ("begin_step", "end_step")}
         callbacks |= {"tick": self._tick, "limit_memory": self._limit_memory, "out_of_memory": self._out_of_memory}
         assemble = self._lua.execute(_source("assemble"), name=_CHUNK)
         self.kit = assemble(
@@ -103,8 +104,10 @@ class Guest:
         self._resume: Callable[..., Any] = self.kit.resume
         self._lift = self._lua.set_max_memory
 
-    def _guarded(self, call: Callable[..., Any]) -> Callable[..., Any]:
+    def _guarded(self, call: Callable[..., Any], *, failed: int = 0) -> Callable[..., Any]:
         """A callback for Lua: an exception must not enter it, so it becomes the fault that ends the program.
+
+        Lua is answered ``failed`` then.
 
         Where it answers a text, the memory limit is lifted, and the prelude must set it again: running out of memory
         while a text is pushed would abort the process.
@@ -121,7 +124,7 @@ class Guest:
                 if type(answer) is str:
                     self._lift(0)
                 return answer
-            return 0
+            return failed
 
         return guarded
 

@@ -1,8 +1,7 @@
 -- Steps and the journal as the program sees it.
 
 local type, next, select, ipairs, getmetatable = type, next, select, ipairs, getmetatable
-local format, concat, unpack, error, tonumber = string.format, table.concat, table.unpack, error, tonumber
-local byte, sub = string.byte, string.sub
+local format, concat, unpack, error = string.format, table.concat, table.unpack, error
 local mathtype, max, sort = math.type, math.max, table.sort
 
 return function(kit)
@@ -105,7 +104,7 @@ return function(kit)
       if text then
         live.tracker = live.tracker.parent
         text = "[" .. text .. "]"
-        if end_step(text) == 0 then kit.request(primitive, "end", text, nil, nil, false) end
+        if not end_step(text) then kit.request(primitive, "end", text, nil, nil, false) end
         return ...
       end
     end
@@ -133,15 +132,6 @@ return function(kit)
     return ended(primitive, watched, rng, kit.fence(), caught(pcall(fn)))
   end
 
-  -- what a recorded step returned, of its text as the host gives it: a string begins with a quotation mark
-  local function recorded(text)
-    limit_memory() -- which was lifted for the text
-    if byte(text) == 34 then return sub(text, 2) end
-    if text == "null" then return nil end
-    if text == "true" or text == "false" then return text == "true" end
-    return tonumber(text)
-  end
-
   local asking = false -- the last step was recorded with a table, which must be asked for; so is the next one, likely
 
   local function begun(primitive, watched, fn, action, ...)
@@ -167,8 +157,9 @@ return function(kit)
     if not unchecked and not asking and isyieldable() then
       kit.check_state(primitive)
       local answer = begin_step(kind, name, asked, line)
-      if answer == 1 then return run_frame(primitive, watched, fn) end
-      if answer ~= 0 then return recorded(answer) end
+      if answer == true then return run_frame(primitive, watched, fn) end
+      if type(answer) == "string" then limit_memory() end -- which was lifted for it
+      if answer then return answer end
     end
     return begun(primitive, watched, fn,
       request(primitive, "begin", kind, name, asked, line, unchecked_text(unchecked)))

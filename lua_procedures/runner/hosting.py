@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, Literal
 
-from ..durable.serialization import dumps, loads, scalar_text
+from ..durable.serialization import dumps, loads, only_scalar
 from ..errors import LimitExceeded, LuaRuntimeError
 from ..events import Noticed, Sink, StageMoved, StagesDeclared, StopRequested
 from ..language.hints import unknown_name_hint
@@ -188,37 +188,37 @@ class Hosting:
 
     # -- steps -------------------------------------------------------------------------------------------
 
-    def begin_step(self, kind: str, name: str, asked: str, line: int) -> int | str:
+    def begin_step(self, kind: str, name: str, asked: str, line: int) -> bool | str | int | float:
         """Begin a step, as most are: new, or recorded beyond question.
 
         Returns:
-            1 where it runs, the text of its result where it is recorded (see ``scalar_text``), and 0 where it must be
-            looked at closely. Now and then the event loop must turn; then, too, the answer is 0.
+            True where it runs, its result where that is recorded and a string or number, and False where it must be
+            looked at closely. Now and then the event loop must turn; then, too, the answer is False.
         """
         if time.monotonic() - self.breathed > BREATH:
-            return 0
+            return False
         ledger = self.ledger
         place = ledger.begin(kind, name, asked, line, len(self.notices))
         if place is None:
-            return 0
+            return False
         if place < 0:
-            return 1
+            return True
         entry = ledger.journal.entries[place]
         if entry.failed or entry.effects is not None or entry.reads is not None:
-            return 0
-        text = scalar_text(entry.outcome)
-        if text is None:
-            return 0
+            return False
+        value = only_scalar(entry.outcome)
+        if value is None:
+            return False
         ledger.replay(entry, line, place)
-        return text
+        return value
 
-    def end_step(self, text: str) -> int:
-        """Record a step that returned a scalar and did nothing else; 0 where it showed something."""
+    def end_step(self, text: str) -> bool:
+        """Record a step that returned a scalar and did nothing else; False where it showed something."""
         ledger = self.ledger
         if ledger.frames[-1].notices_from != len(self.notices):
-            return 0
+            return False
         ledger.close(text)
-        return 1
+        return True
 
     # -- tokens ------------------------------------------------------------------------------------------
 

@@ -223,9 +223,7 @@ class Ledger:
                 planned = [entry, *planned, *rest]
         return planned
 
-    def begin(
-        self, kind: str, name: str, asked: str, line: int, notices: int
-    ) -> int | None:
+    def begin(self, kind: str, name: str, asked: str, line: int, notices: int) -> int | None:
         """Begin a step, as most are: recorded once, or new and not inside another.
 
         What ``seek``, ``go_live`` and ``open`` do, in one.

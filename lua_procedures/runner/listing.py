@@ -49,8 +49,8 @@ def recorded_lines(ledger: Ledger) -> dict[int, int] | None:
         None where the line alone does not tell: ``recalled`` would not give what ``listing`` gives.
     """
     journal, chain = ledger.journal, ledger.frames[0].chain
-    if not journal.recorded or ledger.passed.are(journal.places_to(chain)):
-        return {}  # in the first pass each chain was come to once
+    if not journal.recorded or (ledger.passed.stays and not journal.doubled):
+        return {}  # each chain was come to once
     lines = ledger.passed.moved
     later = {entry.path: entry for entry, _ in recalled(journal, chain, lines)}
     return lines if all(_is_same(entry, later.get(entry.path)) for entry in ledger.passed) else None

@@ -49,9 +49,10 @@ class Passed(Sequence[Entry]):
         own = self._own.get(number)
         return self._journal.entries[self._places[number]] if own is None else own
 
-    def are(self, places: Sequence[int]) -> bool:
-        """Whether these are the places of all, and each stands where it was recorded."""
-        return not (self._own or self._lines) and array("q", places) == self._places
+    @property
+    def stays(self) -> bool:
+        """Whether each is in the journal, and stands where it was recorded."""
+        return not (self._own or self._lines)
 
     @property
     def moved(self) -> dict[int, int]:

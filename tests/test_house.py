@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -262,6 +263,43 @@ def test_papers_name_chores_that_exist():
 def test_dev_script_reads_on_an_old_python():
     """Python 3.7 gets as far as the message that says it is too old."""
     ast.parse((ROOT / "scripts" / "dev.py").read_bytes(), feature_version=(3, 7))
+
+
+UNSTEADY = """
+from pathlib import Path
+
+def test_steady():
+    pass
+
+def test_unsteady():
+    before = Path(__file__).with_suffix(".ran")
+    if not before.exists():
+        before.touch()
+        raise AssertionError
+"""
+BROKEN = "def test_broken():\n    raise AssertionError\n"
+
+
+@pytest.mark.parametrize(
+    ("more", "code", "said"), [("", 0, "1 passed"), (BROKEN, 1, "1 failed, 1 passed")], ids=["mended", "broken"]
+)
+def test_what_fails_is_tried_once_more_alone(tmp_path, more, code, said):
+    """One that passes then is told of in the summary, and does not fail the whole; one that fails again does."""
+    for folder in ("scripts", "tests"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "scripts" / "dev.py").write_bytes((ROOT / "scripts" / "dev.py").read_bytes())
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    (tmp_path / "conftest.py").write_text(
+        'def pytest_addoption(parser):\n    parser.addoption("--complete", action="store_true")\n'
+    )
+    (tmp_path / "tests" / "test_some.py").write_text(UNSTEADY + more)
+    environment = "dev.Environment(__import__('pathlib').Path(sys.prefix), None)"
+    script = f"import sys; import dev; sys.exit(dev._all({environment}, dev.PYTEST))"
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path / "scripts", capture_output=True, text=True, check=False,
+        env={name: value for name, value in os.environ.items() if not name.startswith("PYTEST")},
+    )  # fmt: skip
+    assert (done.returncode, f"again: {said}" in done.stdout) == (code, True), done.stdout + done.stderr
 
 
 def test_what_notebooks_import_is_installed_with_them():

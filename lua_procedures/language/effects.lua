@@ -29,7 +29,7 @@ return function(kit)
 
   local snapshots = kit.snapshots
   local is_plain, snapshot, is_node, rebuilt = snapshots.is_plain, snapshots.of, snapshots.is_node, snapshots.rebuilt
-  local same, compare, sorted = snapshots.same, snapshots.compare, snapshots.sorted
+  local same, compare, sorted = snapshots.same, snapshots.compare, kit.sorted_keys
 
   -- whether a key was there when the step first met it; called before any change
   local function note_presence(tracker, key, was_there)

@@ -13,12 +13,6 @@ return function(kit)
   -- A fingerprint is a list of parts "label\31text\30": the function's own text, then every captured value.
   -- `watched` remembers what was captured, so that a change made by the step itself is found afterwards.
 
-  local function by_key(a, b)
-    local ta, tb = type(a), type(b)
-    if ta == tb and (ta == "string" or ta == "number") then return a < b end
-    return ta < tb
-  end
-
   local describe_value
 
   local function describe_table(t, seen)
@@ -37,7 +31,7 @@ return function(kit)
       seen.unchecked[seen.label] = "more than 10,000 leaves"
       return "{…}"
     end
-    if n ~= rawlen(t) then sort(keys, by_key) end
+    if n ~= rawlen(t) then sort(keys, kit.key_before) end
     local texts = {}
     for i = 1, n do
       local k = keys[i]
@@ -99,19 +93,12 @@ return function(kit)
     return text
   end
 
-  local function sorted_names(t)
-    local names = {}
-    for name in next, t do names[#names + 1] = name end
-    sort(names, by_key)
-    return names
-  end
-
   -- a function that may reach every global depends on every one, and may change every one
   local function capture_globals(seen, parts, is_top)
     if seen.watched.globals_seen then return end
     local all = {}
     seen.watched.globals_seen = all
-    for _, name in next, sorted_names(kit.env) do
+    for _, name in next, kit.sorted_keys(kit.env) do
       all[name] = true
       parts[#parts + 1] = tostring(name) .. "\31" .. capture(seen, nil, 0, name, rawget(kit.env, name), is_top)
     end
@@ -120,7 +107,7 @@ return function(kit)
   -- what the program has added to our libraries, which any function may call
   local function capture_additions(seen, parts, is_top)
     for _, library in next, kit.changed_libraries() do
-      for _, name in next, sorted_names(library) do
+      for _, name in next, kit.sorted_keys(library) do
         local label = kit.known[library] .. "." .. tostring(name)
         parts[#parts + 1] = label .. "\31" .. describe_value(rawget(library, name), seen)
       end

@@ -26,6 +26,8 @@ return function(kit)
     return type(a) < type(b)
   end
 
+  kit.key_before = before
+
   local function sorted_keys(t)
     local keys, n, others = {}, 0, false
     for k in next, t do

@@ -4,7 +4,7 @@ local next, type, rawequal = next, type, rawequal
 
 return function(kit)
   local values, appliers, finishers = kit.values, kit.appliers, kit.finishers
-  local is_plain, with, sorted = kit.snapshots.is_plain, kit.snapshots.with, kit.snapshots.sorted
+  local is_plain, with, sorted = kit.snapshots.is_plain, kit.snapshots.with, kit.sorted_keys
 
   local function at(key, path, depth)
     local t = values[key]

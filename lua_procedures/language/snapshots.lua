@@ -1,9 +1,10 @@
 -- Copies of State's tables as a step first met them, and the changes that lead from them to the tables as they are.
 
 local next, type, rawequal, getmetatable = next, type, rawequal, getmetatable
-local sort = table.sort
 
 return function(kit)
+  local sorted = kit.sorted_keys
+
   local function is_plain(v) return type(v) == "table" and getmetatable(v) == nil end
 
   -- A snapshot node remembers which table it was made of. `nodes` has those made before, so that a table which
@@ -43,18 +44,6 @@ return function(kit)
     return longer
   end
 
-  local function order(a, b)
-    if type(a) == type(b) then return a < b end
-    return type(a) == "number"
-  end
-
-  local function sorted(set)
-    local keys = {}
-    for k in next, set do keys[#keys + 1] = k end
-    sort(keys, order)
-    return keys
-  end
-
   -- the changes that lead from a snapshot to a table of the same identity; lists shrink from their end
   local compare
   function compare(key, before, now, path, effects)
@@ -78,6 +67,6 @@ return function(kit)
 
   kit.snapshots = {
     is_plain = is_plain, of = snapshot, is_node = is_node, rebuilt = rebuilt, same = same, compare = compare,
-    with = with, sorted = sorted,
+    with = with,
   }
 end

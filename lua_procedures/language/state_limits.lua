@@ -4,7 +4,7 @@ local next, type = next, type
 local concat = table.concat
 
 return function(kit)
-  local values, encode, sorted = kit.values, kit.encode, kit.snapshots.sorted
+  local values, encode, sorted = kit.values, kit.encode, kit.sorted_keys
 
   -- A table of State that was handed out can be given something that State cannot keep. It is looked through at the
   -- next checkpoint, up to a number of leaves, so that a checkpoint costs the same however large State is; the rest

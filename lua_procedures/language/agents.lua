@@ -201,20 +201,9 @@ return function(kit)
 
   kit.reader_family("declared-agent", function(name) return agents[name] and kit.description(agents[name]) or "" end)
 
-  function guest.Agent(first)
-    if type(first) ~= "string" then return declare(kit.assigned_name("Agent"), first) end
-    kit.check_text("Agent", "name", first)
-    if agents[first] then
-      kit.note_lookup("Agent", first, of[agents[first]])
-      kit.depend_on_declared("\31declared-agent " .. first, agents[first])
-      return agents[first]
-    end
-    if kit.is_declared_by_name("Agent", first) then
-      return function(parts) return declare(first, parts) end
-    end
-    if kit.mock_of(first) then return declare(first, {}) end -- a mock stands in for an agent that is not here
-    kit.unknown("Agent", "agent", first, agents)
-  end
+  guest.Agent = kit.by_name("Agent", "declared-agent", agents, of, declare, function(name)
+    return kit.mock_of(name) and declare(name, {}) -- a mock stands in for an agent that is not here
+  end)
 
   ---- all messages of the run ----------------------------------------------------------------------------
 

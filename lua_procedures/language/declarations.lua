@@ -1,7 +1,7 @@
 -- What declarations have in common: the names they take, and those that are accepted and not run.
 
 local type, next, setmetatable = type, next, setmetatable
-local concat, sort, format = table.concat, table.sort, string.format
+local concat, sort, format, lower = table.concat, table.sort, string.format, string.lower
 local utf8len = utf8.len
 
 return function(kit)
@@ -57,6 +57,25 @@ return function(kit)
       tracker.looked_up = tracker.looked_up or {}
       tracker.looked_up[label] = tracker.looked_up[label] or watched
       tracker = tracker.parent
+    end
+  end
+
+  -- `Agent "name"` and the like: what has that name, or what declares it where the text says that it is declared so.
+  -- `bodies` has what is behind a handle, `otherwise` may give what stands in for a name that nothing has.
+  function kit.by_name(primitive, family, handles, bodies, declare, otherwise)
+    return function(first)
+      if type(first) ~= "string" then return declare(kit.assigned_name(primitive), first) end
+      kit.check_text(primitive, "name", first)
+      local handle = handles[first]
+      if handle then
+        kit.note_lookup(primitive, first, bodies[handle])
+        kit.depend_on_declared("\31" .. family .. " " .. first, handle)
+        return handle
+      end
+      if kit.is_declared_by_name(primitive, first) then
+        return function(parts) return declare(first, parts) end
+      end
+      return otherwise and otherwise(first) or kit.unknown(primitive, lower(primitive), first, handles)
     end
   end
 

@@ -92,19 +92,7 @@ return function(kit)
     end
     return handle
   end
-  function guest.Toolset(first)
-    if type(first) ~= "string" then return declare_bundle(kit.assigned_name("Toolset"), first) end
-    kit.check_text("Toolset", "name", first)
-    if toolset[first] then
-      kit.note_lookup("Toolset", first, bundle_of[toolset[first]])
-      kit.depend_on_declared("\31declared-tools " .. first, toolset[first])
-      return toolset[first]
-    end
-    if kit.is_declared_by_name("Toolset", first) then
-      return function(parts) return declare_bundle(first, parts) end
-    end
-    kit.unknown("Toolset", "toolset", first, toolset)
-  end
+  guest.Toolset = kit.by_name("Toolset", "declared-tools", toolset, bundle_of, declare_bundle)
 
   ---- what an agent offers -------------------------------------------------------------------------------
 

@@ -27,7 +27,7 @@ class Entry(NamedTuple):
         path: positions from the outermost frame in, such as ``"3/0"``; ``""`` for a hidden kind.
         kind: see the contract, section 5, or one of ``HIDDEN_KINDS``.
         name: the step's, tool's or agent's name, or a request's message.
-        asked: what it was asked and depends on, as named parts (see ``durable.journal``), for explaining a change.
+        asked: what it was asked and depends on, as named parts (see ``durable.keys``), for explaining a change.
         outcome: JSON text of the result, or of the error value where ``failed``.
         failed: whether it raised (and the program caught it).
         effects: JSON text of what it did to State, Stage and the rest, or None.

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection
 from typing import Any, Final
 
 from ..durable.entries import HIDDEN_KINDS, KEPT_FIELDS, Entry, JournalRow, StoredRequest
-from ..durable.journal import asked_parts
+from ..durable.keys import asked_parts
 from ..durable.serialization import dumps
 from ..errors import ProcedureError
 from ..fixtures.content import json_bytes

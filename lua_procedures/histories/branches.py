@@ -9,7 +9,8 @@ from functools import cached_property
 from itertools import takewhile
 
 from ..durable.entries import HIDDEN_KINDS, Entry
-from ..durable.journal import Journal, frame_chain, root_key
+from ..durable.journal import Journal
+from ..durable.keys import frame_chain, root_key
 from ..durable.serialization import loads
 
 __all__ = ["Branch", "Branches", "position_of"]

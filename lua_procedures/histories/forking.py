@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from ..durable.entries import HIDDEN_KINDS, Entry, JournalRow
 from ..durable.finding import stored
-from ..durable.journal import Journal, frame_chain, root_key
+from ..durable.journal import Journal
+from ..durable.keys import frame_chain, root_key
 from ..durable.serialization import dumps, loads
 from ..durable.stores import Store, open_store
 from ..errors import UsageError

@@ -10,7 +10,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from ..durable.entries import Entry, JournalRow
-from ..durable.journal import chain_after, key_of, root_key
+from ..durable.keys import chain_after, key_of, root_key
 from ..durable.stores import Store, open_store
 from ..errors import ConversionError, StoreError, UsageError
 from .changes import applied, changes

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import takewhile
 
 from ..durable.entries import Entry
-from ..durable.journal import key_of
+from ..durable.keys import key_of
 from .frames import Frame
 from .hidden import hidden_entry
 from .ledger import Ledger

@@ -9,7 +9,7 @@ import time
 from typing import Any
 
 from ..durable.entries import Entry
-from ..durable.journal import chain_after, frame_chain, key_of
+from ..durable.keys import chain_after, frame_chain, key_of
 from ..errors import LimitExceeded
 from .frames import INSIDE, Frame
 from .hidden import hidden_entry

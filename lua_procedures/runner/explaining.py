@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from ..durable.entries import Entry
-from ..durable.journal import changed_parts
+from ..durable.keys import changed_parts
 from ..durable.kinds import called
 
 if TYPE_CHECKING:

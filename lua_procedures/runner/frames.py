@@ -7,7 +7,7 @@ from hashlib import blake2b
 from typing import Final
 
 from ..durable.entries import Entry
-from ..durable.journal import frame_chain
+from ..durable.keys import frame_chain
 
 __all__ = ["INSIDE", "Frame"]
 

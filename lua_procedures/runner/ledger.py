@@ -8,7 +8,8 @@ from functools import partial
 from typing import Any, Final
 
 from ..durable.entries import Entry
-from ..durable.journal import Journal, chain_after, key_of, parts_text, root_key
+from ..durable.journal import Journal
+from ..durable.keys import chain_after, key_of, parts_text, root_key
 from ..durable.serialization import loads
 from ..errors import DivergenceError, LimitExceeded
 from ..events import Changed, CheckpointFinished, CheckpointStarted, Sink

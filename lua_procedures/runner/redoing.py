@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from ..durable.entries import Entry
-from ..durable.journal import Journal, frame_chain
+from ..durable.journal import Journal
+from ..durable.keys import frame_chain
 from ..durable.serialization import dumps, loads
 from .hidden import hidden_entry
 from .policy import APPROVAL, Policy

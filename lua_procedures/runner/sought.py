@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..durable.entries import Entry
-from ..durable.journal import parts_text
+from ..durable.keys import parts_text
 
 __all__ = ["Sought"]
 

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from ..durable.entries import Entry
-from ..durable.journal import digest, parts_text
+from ..durable.keys import digest, parts_text
 from ..durable.serialization import dumps, loads
 from ..primitives.misuse import Misuse
 from .cuts import cut, known

@@ -7,16 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lua_procedures.durable.entries import Entry, JournalRow
-from lua_procedures.durable.journal import (
-    Journal,
-    chain_after,
-    changed_parts,
-    digest,
-    frame_chain,
-    key_of,
-    parts_text,
-    root_key,
-)
+from lua_procedures.durable.journal import Journal
+from lua_procedures.durable.keys import chain_after, changed_parts, digest, frame_chain, key_of, parts_text, root_key
 from lua_procedures.durable.stores.memory import MemoryStore
 from lua_procedures.errors import StoreError
 

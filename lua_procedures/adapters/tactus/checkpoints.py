@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from ...durable.entries import Entry
-from ...durable.journal import chain_after, key_of
+from ...durable.keys import chain_after, key_of
 from ...durable.serialization import dumps, loads, normalise
 from ...errors import ConversionError
 from .library import class_of, models, path_of

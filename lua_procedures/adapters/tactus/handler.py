@@ -10,7 +10,7 @@ from queue import SimpleQueue
 from typing import Any, Final
 
 from ...durable.entries import JournalRow
-from ...durable.journal import digest
+from ...durable.keys import digest
 from ...durable.serialization import dumps, loads
 from ...durable.stores import Store
 from ...errors import AnswerRefused, ProcedureError

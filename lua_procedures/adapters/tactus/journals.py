@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ...durable.entries import JournalRow
-from ...durable.journal import digest, frame_chain, root_key
+from ...durable.keys import digest, frame_chain, root_key
 from ...durable.serialization import dumps, loads
 from ...durable.stores import Store, open_store
 from ...jobs import checked_name

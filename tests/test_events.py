@@ -5,9 +5,11 @@ from __future__ import annotations
 import signal
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
+from lua_procedures import run
 from lua_procedures.events import CheckpointStarted, Event, RunStarted, StopRequested, Waiting
 from lua_procedures.jobs import Job, run_here
 from lua_procedures.runs import Run, RunData
@@ -58,11 +60,42 @@ def test_a_stop_is_asked_for_from_outside() -> None:
                 started.ask_to_stop("that will do")
 
     source = "local n = 0\nwhile not Stop.requested() do n = n + 1 Sleep(0.001) end\nreturn n, Stop.reason()"
-    run, _ = watched(source, Watcher())
-    assert run.value == [3, "that will do"]
-    assert run.stop.reason == "that will do"
+    stopped, _ = watched(source, Watcher())
+    assert stopped.value == [3, "that will do"]
+    assert stopped.stop.reason == "that will do"
     stops = [event.seen for event in seen if isinstance(event, StopRequested)]
     assert stops == [False, True]
+
+
+def test_a_stop_from_outside_is_met_again_among_steps(tmp_path: Path) -> None:
+    """A replay sees it where the first run saw it, also where each step before is answered from the record at once."""
+
+    class Watcher(list[Event]):
+        def append(self, event: Event) -> None:
+            super().append(event)
+            if isinstance(event, CheckpointStarted) and event.path == "7":
+                (started,) = [each for each in self if isinstance(each, RunStarted)]
+                assert started.ask_to_stop is not None
+                started.ask_to_stop("that will do")
+
+    source = """
+    local n = 0
+    for i = 1, 1000 do
+      n = Step.run("s" .. i, function() for _ = 1, 1e6 do end return i end)
+      if Stop.requested() then break end
+    end
+    return n, Stop.reason()
+    """
+    store = str(tmp_path / "runs.db")
+    job = Job(source=source, name="asked", store=store)
+    job.sink = Watcher().append
+    first = run_here(job)
+    assert first.error is None
+    n, reason = first.value
+    assert (8 <= n < 1000, reason) == (True, "that will do")
+    for text in (source, source + " -- again"):
+        again = run(text, name="asked", store=store)
+        assert (again.value, again.executed) == (first.value, 0)
 
 
 def test_a_program_without_stop_cannot_be_asked() -> None:

@@ -202,10 +202,12 @@ class Journal:
         cuts = (entries[place] for place in reversed(self._hidden.get("cut", ())) if place > end)
         return next((cut for cut in cuts if cut.key == key), None)
 
-    def forget(self, cut: Entry) -> None:
-        """Take what a cut forgets out of the look-up; it stays among the entries, as history."""
-        # one that was not written, as with --strict, is younger than all
-        self._forget(cut, self.place_of(cut) if cut.key in self._look_up else len(self.entries))
+    def forget(self, cut: Entry, *, is_written: bool = True) -> None:
+        """Take what a cut forgets out of the look-up; it stays among the entries, as history.
+
+        One that is not written, as with ``--strict``, is younger than all.
+        """
+        self._forget(cut, self.place_of(cut) if is_written else len(self.entries))
 
     def _forget(self, cut: Entry, made: int) -> None:
         entries, by_key, position = self.entries, self._look_up, int(cut.outcome)

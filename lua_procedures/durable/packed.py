@@ -62,14 +62,16 @@ class Entries(Sequence[Entry]):
 
 
 #: What was packed last: a store in memory and the journal that writes to it keep the same.
-_last: tuple[Entry | None, Entry | bytes] = (None, b"")
+_last: tuple[Entry | None, bytes] = (None, b"")
 
 
 def _packed(entry: Entry) -> Entry | bytes:
     global _last  # noqa: PLW0603 - both at once, so that threads cannot mix them up
+    if entry.objects or len(entry.outcome) > _LONG:
+        return entry
     known, row = _last
     if known is not entry:
-        row = entry if entry.objects or len(entry.outcome) > _LONG else marshal.dumps(entry[:-1], _VERSION)
+        row = marshal.dumps(entry[:-1], _VERSION)
         _last = entry, row
     return row
 

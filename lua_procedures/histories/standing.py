@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Final, cast
 
 from ..durable.entries import JournalRow
+from ..durable.finding import is_tentative
 from ..durable.stores import Store
 from ..runs import RunStatus
 from .foreign import runtime_of
@@ -41,7 +42,7 @@ def newest_runs(store: Store) -> list[JournalRow]:
     """
     rows: dict[str, JournalRow] = {}
     for row in sorted(store.journals(), key=lambda each: (each.updated, each.id)):
-        rows.pop(row.name, None)
-        if row.name.isprintable():  # others are no runs, but records of such
+        if row.name.isprintable() and not is_tentative(row):  # other names are no runs, but records of such
+            rows.pop(row.name, None)
             rows[row.name] = row
     return [replace(row, status=status_of(store, row)) for row in rows.values()]

@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import ExitStack
 from typing import Any
 
+from ..durable.finding import newest
 from ..durable.roots import root_of
 from ..durable.stores import open_store
 from ..errors import RunLocked
@@ -55,7 +56,7 @@ def _driven_here(job: Job) -> asyncio.Task[Any] | None:
     job.store = store = open_store(job.store)
     if job.fresh:
         return None
-    row = store.find(job.name, root_of(inputs_of(job), job.seed))
+    row = newest(store, job.name, root_of(inputs_of(job), job.seed))
     return None if row is None else get_session().driving.get((store.url, row.id))
 
 

@@ -6,9 +6,10 @@ import secrets
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
-from typing import Any, Final
+from typing import Any
 
 from ..durable.entries import JournalRow
+from ..durable.finding import TENTATIVE, is_tentative, newest
 from ..durable.journal import Journal
 from ..durable.roots import root_of
 from ..durable.serialization import dumps, loads
@@ -19,17 +20,15 @@ from .job import Job
 
 __all__ = ["open_journal"]
 
-#: Among the options of a journal that was begun where there seemed to be none: with a generation above 0, another
-#: process was first, and this one is about to be taken back.
-_TENTATIVE: Final = "tentative"
-
 
 def open_journal(
     job: Job, store: Store, inputs: dict[str, Any], rows: Mapping[str, Any], held: ExitStack | None
 ) -> Journal:
     """The journal to continue: of this name and these inputs, or a new one; owned until ``held`` is closed."""
     root = root_of(inputs, job.seed)
-    row = None if job.fresh else _newest(store, job.name, root)
+    if not job.plan:
+        _sweep(store, job.name, root)
+    row = None if job.fresh else newest(store, job.name, root)
     if row is None:
         row = _new_row(job, store, inputs, root)
         if job.plan:
@@ -37,22 +36,15 @@ def open_journal(
         row = _created(job, store, row)
     row, epoch = (row, None) if held is None else _owned(job, store, row, held)
     options = {**loads(row.options), "files": str(job.files), "tools": dict(rows)}
-    options.pop(_TENTATIVE, None)
+    options.pop(TENTATIVE, None)
     row.options = dumps(options)
     return Journal(store, row, epoch)
 
 
-def _newest(store: Store, name: str, root: str) -> JournalRow | None:
-    """The newest journal of that name and inputs, but for what another process has just begun and will take back."""
-    found = store.find(name, root)
-    if found is None or _counts(found):
-        return found
-    others = (row for row in store.journals(name) if row.root == root and _counts(row))
-    return max(others, key=lambda row: row.generation, default=None)
-
-
-def _counts(row: JournalRow) -> bool:
-    return row.generation == 0 or _TENTATIVE not in loads(row.options)
+def _sweep(store: Store, name: str, root: str) -> None:
+    """Delete what began the run where another process was first, this one's included: nothing is ever done in it."""
+    while (found := store.find(name, root)) is not None and is_tentative(found):
+        store.forget(found.id)
 
 
 def _new_row(job: Job, store: Store, inputs: dict[str, Any], root: str) -> JournalRow:
@@ -69,17 +61,20 @@ def _new_row(job: Job, store: Store, inputs: dict[str, Any], root: str) -> Journ
             hint="Give plain data (a DataFrame comes in as rows with -i), or use --store memory:",
         )
     told = {"first_line": job.first_line, "title": job.title, "chunk": job.chunk}
-    row.options = dumps(told if job.fresh else {**told, _TENTATIVE: True})
+    row.options = dumps(told if job.fresh else {**told, TENTATIVE: True})
     return row
 
 
 def _created(job: Job, store: Store, row: JournalRow) -> JournalRow:
     """The row, added to its store; or the first one of its name and inputs, where another process just added that."""
-    row = store.create(row)
-    if row.generation == 0 or job.fresh:
-        return row
-    store.forget(row.id)
-    return _newest(store, row.name, row.root) or store.create(row)
+    while True:
+        row = store.create(row)
+        if row.generation == 0 or job.fresh:
+            return row
+        _sweep(store, row.name, row.root)
+        first = newest(store, row.name, row.root)
+        if first is not None:
+            return first
 
 
 def _owned(job: Job, store: Store, row: JournalRow, held: ExitStack) -> tuple[JournalRow, int]:
@@ -88,16 +83,16 @@ def _owned(job: Job, store: Store, row: JournalRow, held: ExitStack) -> tuple[Jo
         try:
             ownership = held.enter_context(store.own(row.id))
         except StoreError:
-            left = _newest(store, row.name, row.root)
+            left = newest(store, row.name, row.root)
             if left is None or left.id == row.id:
                 raise
             row = left  # another process took back the journal that it had begun at the same moment
             continue
-        newest = _newest(store, row.name, row.root) or row
-        if newest.id == row.id or job.fresh:
-            return newest if newest.id == row.id else row, ownership.epoch
+        latest = newest(store, row.name, row.root) or row
+        if latest.id == row.id or job.fresh:
+            return latest if latest.id == row.id else row, ownership.epoch
         ownership.release()
-        row = newest
+        row = latest
 
 
 def _recorded_seed(job: Job) -> int | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..agents.models import ChatModels
+from ..durable.finding import newest
 from ..durable.journal import Journal
 from ..durable.plain import TooLarge, Unreadable
 from ..durable.roots import root_of
@@ -39,7 +40,7 @@ __all__ = ["inputs_of", "known_names", "meet_servers", "prepare"]
 
 def _recorded_tools(job: Job, store: Store, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
     """What the run's last pass knew of its tools; only those of a server that does not answer now are taken from it."""
-    row = None if job.fresh else store.find(job.name, root_of(inputs, job.seed))
+    row = None if job.fresh else newest(store, job.name, root_of(inputs, job.seed))
     recorded: Mapping[str, Any] = {} if row is None else loads(row.options).get("tools", {})
     return recorded
 

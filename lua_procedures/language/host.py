@@ -39,7 +39,7 @@ class Host(Protocol):
     def refuse_tokens(self, spent: int) -> int:
         """A person let the run not go on beyond so many tokens: raises, or 1 where an earlier run was told so."""
 
-    def poll_stop(self, looks: int) -> int:
+    def poll_stop(self) -> int:
         """The number of the stop from outside that this look at ``Stop`` sees, or 0."""
 
     def captured_changed(self, message: str, name: str) -> None:

@@ -47,6 +47,7 @@ class Interrupted(Exception):
 
 #: A function that names one of these may read and assign any global.
 _WHOLE_WORLD: Final = frozenset(("_G", "_ENV", "load", "rawset", "setmetatable"))
+_STEPS: Final = ("begin_step", "end_step")
 #: What takes its name from the variable it is assigned to, or from a text before its table.
 _DECLARING: Final = ("Agent", "Mocks", "Model", "Procedure", "Tool", "Toolset")
 _INPUT: Final = frozenset(("input", "params"))
@@ -92,7 +93,7 @@ class Guest:
         self._started = 0.0
         table = self._lua.table_from
         callbacks: dict[str, Any] = {name: self._guarded(getattr(host, name)) for name in HOST_CALLS}
-        callbacks |= {name: self._guarded(getattr(host, name), failed=False) for name in ("begin_step", "end_step")}
+        callbacks |= {name: self._guarded(getattr(host, name), passes=True) for name in _STEPS}
         callbacks |= {"tick": self._tick, "limit_memory": self._limit_memory, "out_of_memory": self._out_of_memory}
         assemble = self._lua.execute(_source("assemble"), name=_CHUNK)
         self.kit = assemble(
@@ -104,11 +105,10 @@ class Guest:
         self._resume: Callable[..., Any] = self.kit.resume
         self._lift = self._lua.set_max_memory
 
-    def _guarded(self, call: Callable[..., Any], *, failed: int = 0) -> Callable[..., Any]:
+    def _guarded(self, call: Callable[..., Any], *, passes: bool = False) -> Callable[..., Any]:
         """A callback for Lua: an exception must not enter it, so it becomes the fault that ends the program.
 
-        Lua is answered ``failed`` then.
-
+        One that ``passes`` an operation answers False where it did not; where it did, the time limit counts anew.
         Where it answers a text, the memory limit is lifted, and the prelude must set it again: running out of memory
         while a text is pushed would abort the process.
         """
@@ -121,10 +121,12 @@ class Guest:
             except Exception as error:  # noqa: BLE001 - whatever it is, Lua must not see it
                 self.latch(ProcedureError(f"{type(error).__name__}: {error}"))
             else:
+                if passes and answer is not False:
+                    self._ticks = 0
                 if type(answer) is str:
                     self._lift(0)
                 return answer
-            return failed
+            return False if passes else 0
 
         return guarded
 

@@ -322,17 +322,14 @@ return function(kit)
   function kit.appliers.stop(effect) request_stop(effect[2], effect[3]) end
 
   -- a stop asked for from outside counts from where the program first looks; the host offers it beforehand
-  local offers, looks = {}, 0
+  local offers = {}
   function kit.offer_stop(number, reason, success) offers[number] = { reason, success } end
 
   local function look()
-    looks = looks + 1
-    local number = host.poll_stop(looks)
+    local number = host.poll_stop()
     if number > 0 then request_stop(offers[number][1], offers[number][2]) end
     if live.tracker then depend(STOP) end
   end
-  -- a durable operation moves the chain: looks are counted from it
-  function kit.reset_looks() looks = 0 end
 
   guest.Stop = {
     requested = function() look() return stop.requested end,

@@ -28,15 +28,16 @@ def cut(ledger: Ledger, which: str | int) -> None:
     frame, journal = ledger.frame, ledger.journal
     key = key_of(frame.chain, "cut", frame.prefix, repr(which))
     made = journal.newest_cut(key)
+    is_written = made is not None
     if made is None:
         entry = known(ledger, which)
         if entry is None:
             return
         place = entry.path.rpartition("/")[2]
         made = hidden_entry(key, frame.chain, "cut", frame.prefix, asked=repr(which), outcome=place)
-        ledger.write(made)
+        is_written = ledger.write(made)
     ledger.cuts.append(made)
-    journal.forget(made)
+    journal.forget(made, is_written=is_written)
     _rewind(ledger, frame, int(made.outcome))
 
 

@@ -95,7 +95,6 @@ class Driver:
             program, journal, self._ledger, self._host, self._guest, run, self._growth.tree, self._emit, self._outside,
             self._worlds,
         )  # fmt: skip
-        self._offered = 0
         self._now, self._later = self._handlers(Folder(program.files, limits.max_bytes))
 
     def _handlers(self, files: Folder) -> tuple[dict[str, Handler], dict[str, LateHandler]]:
@@ -185,7 +184,7 @@ class Driver:
         guest, program = self._guest, self._program
         self._ledger.redoing.begin()
         self._host.recorded_stops()
-        self._ledger.on_move = guest.kit.reset_looks if self._host.stops else None
+        self._offer_stops()
         compiled = guest.load(program.text, program.chunk, first_line=program.first_line)
         guest.kit.set_input(guest.converter.push(dict(program.inputs)))
         if program.tool_rows:
@@ -225,7 +224,7 @@ class Driver:
                 return
             else:
                 raise RuntimeError(f"the prelude asked for {said[0]!r}, which nothing answers")
-            if self._offered < len(stops):
+            if host.offered < len(stops):
                 self._offer_stops()
 
     def _resumed(self, reply: Reply) -> tuple[Any, ...]:
@@ -265,12 +264,12 @@ class Driver:
     def ask_to_stop(self, reason: str, *, success: bool = True) -> None:
         """Ask for a stop from outside; the program sees it where it next looks at ``Stop``."""
         self._host.ask_to_stop(reason, success)
-        self._ledger.on_move = self._guest.kit.reset_looks
 
     def _offer_stops(self) -> None:
-        for number, text in enumerate(self._host.stops[self._offered :], self._offered + 1):
+        host = self._host
+        for number, text in enumerate(host.stops[host.offered :], host.offered + 1):
             self._guest.kit.offer_stop(number, *loads(text))
-        self._offered = len(self._host.stops)
+        host.offered = len(host.stops)
 
 
 def _ignore(_: object) -> None:

@@ -25,6 +25,7 @@ __all__ = ["BREATH", "Hosting"]
 BREATH = 0.05  # seconds after which a pass lets the event loop turn
 
 _LONGEST = 1000  # characters of a warning of ours
+_LONG = 50_000  # characters of a result that is given with the memory limit on again
 _OVERHEAD = 100  # bytes that a notice counts at least: an empty one takes memory too
 
 Level = Literal["debug", "info", "warning", "error", "critical"]
@@ -41,6 +42,7 @@ class Hosting:
         seeded: whether the user gave the run's seed.
         hitl: the ``Hitl`` declarations by key.
         stops: stops asked for from outside, as JSON texts of ``[reason, success]``.
+        offered: how many of these Lua knows.
         breathed: the monotonic time at which the event loop last turned.
         spending: the model calls that were passed.
         on_look: given the run's own time where the program asks for it, gives the time that it sees.
@@ -57,10 +59,13 @@ class Hosting:
     declared: tuple[str, ...] = ()
     hitl: dict[str, dict[str, Any]] = field(default_factory=dict)
     stops: list[str] = field(default_factory=list)
+    offered: int = 0
     breathed: float = 0.0
     on_look: Callable[[int], int] | None = None
     _shown: int = 0
     _waiting: str | None = None
+    _looks: int = 0
+    _looked_from: bytes = b""
 
     # -- notices ---------------------------------------------------------------------------------------
 
@@ -149,14 +154,21 @@ class Hosting:
             self.stops.append(outcome)
         return self.stops.index(outcome) + 1
 
-    def poll_stop(self, looks: int) -> int:
-        """The number of the outside stop that this look sees (it is offered to Lua beforehand), or 0."""
-        if self._waiting is None and not self.stops:
+    def poll_stop(self) -> int:
+        """The number of the outside stop that this look sees (it is offered to Lua beforehand), or 0.
+
+        Looks are counted from where the chain last moved, so that a replay counts alike.
+        """
+        chain = self.ledger.frame.chain
+        self._looks = self._looks + 1 if chain == self._looked_from else 1
+        self._looked_from = chain
+        if not self.offered:
             return 0
-        outcome = self.ledger.peek("stop", str(looks))
-        if outcome is None and self._waiting is not None:
+        looks = str(self._looks)
+        outcome = self.ledger.peek("stop", looks)
+        if outcome is None and self._waiting is not None and self.offered == len(self.stops):
             waiting, self._waiting = self._waiting, None
-            outcome = self.ledger.hidden("stop", str(looks), lambda: waiting)
+            outcome = self.ledger.hidden("stop", looks, lambda: waiting)
         return 0 if outcome is None else self._number(outcome)
 
     # -- programs ----------------------------------------------------------------------------------------
@@ -204,7 +216,7 @@ class Hosting:
         if place < 0:
             return True
         entry = ledger.journal.entries[place]
-        if entry.failed or entry.effects is not None or entry.reads is not None:
+        if entry.failed or entry.effects is not None or entry.reads is not None or len(entry.outcome) > _LONG:
             return False
         value = only_scalar(entry.outcome)
         if value is None:

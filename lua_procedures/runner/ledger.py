@@ -51,7 +51,6 @@ class Ledger:
         calls: what was passed and may have asked the world outside, or has such inside it, and was not entered; in
             order, each with the agent whose turn it was in. What a cut takes back stays here.
         redoing: what runs again although it is recorded.
-        on_move: called when an operation was passed.
     """
 
     def __init__(self, journal: Journal, policy: Policy, emit: Sink, *, watched: bool = True) -> None:
@@ -72,7 +71,6 @@ class Ledger:
         self.redoing = Redoing(journal, policy, self.write)
         self.cuts: list[Entry] = []
         self.calls: list[tuple[Entry, str]] = []
-        self.on_move: Callable[[], object] | None = None
 
     @property
     def frame(self) -> Frame:
@@ -162,8 +160,6 @@ class Ledger:
                 self.replayed += 1
             else:
                 self.executed += 1
-        if self.on_move is not None:
-            self.on_move()
         if self._watched:
             read = partial(_told, entry) if kind in _AGENTS else None
             self._emit(CheckpointFinished(path, kind, name, line, replayed, failed, finished - started, read))
@@ -360,11 +356,13 @@ class Ledger:
         # a step's clock is drawn once for the whole step, wherever in it the program first looks
         return self.frame.root if kind == "clock" else self.frame.chain
 
-    def write(self, entry: Entry) -> None:
-        """Write an entry that takes no position, where the policy lets anything be written."""
+    def write(self, entry: Entry) -> bool:
+        """Write an entry that takes no position; False where the policy lets nothing be written."""
         # with --strict a program that is refused must have changed nothing
-        if not (self.policy.plan or self.policy.strict):
-            self.journal.append(entry)
+        if self.policy.plan or self.policy.strict:
+            return False
+        self.journal.append(entry)
+        return True
 
     # -- the end -----------------------------------------------------------------------------------------
 

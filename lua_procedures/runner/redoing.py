@@ -30,7 +30,7 @@ class Redoing:
         write: keeps an entry that takes no position, where the policy lets anything be written.
     """
 
-    def __init__(self, journal: Journal, policy: Policy, write: Callable[[Entry], None]) -> None:
+    def __init__(self, journal: Journal, policy: Policy, write: Callable[[Entry], object]) -> None:
         self._journal = journal
         self._write = write
         #: name, path or ``failed`` → the place in the journal at which it was asked for

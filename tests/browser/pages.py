@@ -103,7 +103,11 @@ class Notebook:
         """Save the notebook and return the file's contents."""
         self.command("docmanager:save")
         self.page.wait_for_function("() => !window.jupyterapp.shell.currentWidget.context.model.dirty")
-        contents: dict[str, Any] = json.loads(self.path.read_text("utf-8"))
+        text = self.path.read_text("utf-8")
+        while not text:  # a save of the page's own empties the file before it writes it
+            self.page.wait_for_timeout(0.05 * SECOND)
+            text = self.path.read_text("utf-8")
+        contents: dict[str, Any] = json.loads(text)
         return contents
 
     def set_dark(self) -> None:

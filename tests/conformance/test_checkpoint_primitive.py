@@ -219,3 +219,18 @@ def test_the_history_keeps_what_was_cut(cell):
     """The entries are still in the store."""
     cell(CUT % "Checkpoint.clear_all()")
     assert recorded(cell) == list("abcd")
+
+
+@pytest.mark.parametrize("runs", [1, 2, 3])
+def test_a_cut_counts_where_nothing_is_written(cell, runs):
+    """With `strict` and `plan`, too, it forgets what earlier runs did after their own cuts of the same place."""
+    source = """
+    Checkpoint.clear_all()
+    local a = Step.run("a", function() return 1 end)
+    return a + Step.run("b", function() return a + 1 end)
+    """
+    for _ in range(runs):
+        assert cell(source).executed == 2
+    assert 'step "a" runs again' in str(cell.fails(source, strict=True))
+    planned = cell(source, plan=True)
+    assert (planned.status, planned.replayed, [each.name for each in planned.planned][:1]) == ("pending", 0, ["a"])

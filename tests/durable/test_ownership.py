@@ -11,13 +11,14 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
 import lua_procedures
-from lua_procedures import RunLocked, StoreError, answer, run
+from lua_procedures import RunLocked, StoreError, answer, history, run
 from lua_procedures.durable.entries import JournalRow
 from lua_procedures.durable.stores import open_store
 from lua_procedures.durable.stores.locks import lock_byte
@@ -226,6 +227,23 @@ def test_paused_run_is_free(place):
     done = subprocess.run([sys.executable, "-c", ANSWERING, place.url], capture_output=True, text=True, check=True)
     assert done.stdout == "Ada\n"
     assert run(program, name="asked", store=place.url).value == "Ada"
+
+
+def test_what_a_killed_process_began_second_is_nothing(place):
+    """A journal that was begun beside the run's and never taken back is not the run, and goes with the next pass."""
+    asking = "local a = Step.run('a', function() return 1 end) return a .. Human.input('Name?')"
+    assert run(asking, name="asked", store=place.url).status == "paused"
+    store = open_store(place.url)
+    [row] = store.journals("asked")
+    left = store.create(replace(row, id=0, status="pending", options='{"tentative":true}', updated=row.updated + 1))
+    assert (left.generation, store.find("asked")) == (1, left)
+    assert [each.checkpoints for each in history("asked", store=place.url).journals] == [0, 1]
+    answer("asked", "Ada", store=place.url)
+    assert [each.id for each in store.journals("asked")] == [row.id, left.id]
+    again = run(asking, name="asked", store=place.url)
+    assert (again.value, again.replayed) == ("1Ada", 2)
+    assert [each.id for each in store.journals("asked")] == [row.id]
+    store.close()
 
 
 def test_a_run_that_is_driven_takes_answers(place):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,6 +29,10 @@ ENTRIES = st.builds(
     st.none() | st.binary(max_size=16),
     st.none(),
 )
+
+
+class Thing:
+    """Some object that is no plain data."""
 
 
 @given(st.lists(ENTRIES))
@@ -70,3 +77,14 @@ def test_entries_are_those_of_the_moment():
         seen.append(each)
         held.append(one)
     assert (len(seen), len(held)) == (1, 2)
+
+
+def test_live_objects_go_with_their_entries():
+    """Nothing else holds an object once the entries are gone."""
+    alive = Thing()
+    seen = weakref.ref(alive)
+    held = Entries()
+    held.append(Entry(b"", b"", b"", "0", "step", "a", "", "[]", objects=(alive,)))
+    del held, alive
+    gc.collect()
+    assert seen() is None

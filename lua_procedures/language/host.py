@@ -45,7 +45,7 @@ class Host(Protocol):
     def captured_changed(self, message: str, name: str) -> None:
         """A step changed what it captured."""
 
-    def begin_step(self, kind: str, name: str, asked: str, line: int) -> bool | str | int | float:
+    def begin_step(self, kind: str, name: str, asked: str, line: int) -> bool | str | int | float | None:
         """A step begins: True where it runs, its result where that is recorded, False where it must be asked for."""
 
     def end_step(self, text: str) -> bool:

@@ -99,8 +99,9 @@ return function(kit)
     live.rng = rng
     check_captures(primitive, watched)
     if not ok then return failed(primitive, (...)) end
-    if select("#", ...) == 1 and not live.tracker.known then -- the common case: a scalar, and nothing else happened
-      local text = kit.scalar_text((...))
+    local n = select("#", ...)
+    if n <= 1 and not live.tracker.known then -- the common case: a scalar or nothing, and nothing else happened
+      local text = n == 0 and "" or kit.scalar_text((...))
       if text then
         live.tracker = live.tracker.parent
         text = "[" .. text .. "]"
@@ -132,10 +133,11 @@ return function(kit)
     return ended(primitive, watched, rng, kit.fence(), caught(pcall(fn)))
   end
 
-  local asking = false -- the last step was recorded with a table, which must be asked for; so is the next one, likely
+  local PLAIN = { string = true, number = true }
+  local asking = false -- the last step was recorded with what must be asked for, such as a table; the next is, likely
 
   local function begun(primitive, watched, fn, action, ...)
-    asking = action == "value" and type((...)) == "table"
+    asking = action == "value" and select("#", ...) > 0 and not PLAIN[type((...))]
     if action == "value" then return ... end
     if action == "run" then return run_frame(primitive, watched, fn) end
     if action == "check" then
@@ -158,6 +160,7 @@ return function(kit)
       kit.check_state(primitive)
       local answer = begin_step(kind, name, asked, line)
       if answer == true then return run_frame(primitive, watched, fn) end
+      if answer == nil then return end -- which it returned
       if type(answer) == "string" then limit_memory() end -- which was lifted for it
       if answer then return answer end
     end

@@ -200,12 +200,13 @@ class Hosting:
 
     # -- steps -------------------------------------------------------------------------------------------
 
-    def begin_step(self, kind: str, name: str, asked: str, line: int) -> bool | str | int | float:
+    def begin_step(self, kind: str, name: str, asked: str, line: int) -> bool | str | int | float | None:
         """Begin a step, as most are: new, or recorded beyond question.
 
         Returns:
-            True where it runs, its result where that is recorded and a string or number, and False where it must be
-            looked at closely. Now and then the event loop must turn; then, too, the answer is False.
+            True where it runs; its result where that is recorded and a string or number, or None where it is recorded
+            that it returned nothing; False where it must be looked at closely. Now and then the event loop must turn;
+            then, too, the answer is False.
         """
         if time.monotonic() - self.breathed > BREATH:
             return False
@@ -219,7 +220,7 @@ class Hosting:
         if entry.failed or entry.effects is not None or entry.reads is not None or len(entry.outcome) > _LONG:
             return False
         value = only_scalar(entry.outcome)
-        if value is None:
+        if value is None and entry.outcome != "[]":
             return False
         ledger.replay(entry, line, place)
         return value

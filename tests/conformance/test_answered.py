@@ -13,7 +13,7 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)
 SCALARS = st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | FLOATS | TEXTS
 RESULTS = [
-    "0", "1", "-7", "math.maxinteger", "math.mininteger", "1.0", "-0.0", "1/3", "1e300", "''", "'a'", "'\"q\\\\'",
+    "", "0", "1", "-7", "math.maxinteger", "math.mininteger", "1.0", "-0.0", "1/3", "1e300", "''", "'a'", "'\"q\\\\'",
     "'\\n\\0'", "('x'):rep(3000)", "'é€'", "true", "false", "nil", "nil, 1", "1, 2", "{}", "{1, 'a'}", "'[1]'",
 ]  # fmt: skip
 PROGRAM = """

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections import Counter
 from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from itertools import islice
 
 from .entries import HIDDEN_KINDS, Entry, JournalRow
@@ -57,7 +59,8 @@ class Journal:
         return self._recorded
 
     def _read(self) -> Entries:
-        entries = list(self.store.entries(self.row.id))
+        with _uncollected():
+            entries = list(self.store.entries(self.row.id))
         if self._until is not None:
             del entries[next((at for at, each in enumerate(entries, 1) if each == self._until), 0) :]
         self._entries = Entries(entries)
@@ -280,6 +283,21 @@ class Journal:
             if entry.kind not in HIDDEN_KINDS and _is(entry, prefix, which) and place in self._places(entry.key):
                 return entry
         return None
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the collector of garbage, which would go through all that is read again and again, and find nothing.
+
+    Of 100,000 entries that is a third of the time of reading them.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _is(entry: Entry, prefix: str, which: str | int) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import shutil
@@ -27,6 +28,7 @@ class Server:
         self.root = folder / "root"
         self.url = ""
         self._folder = folder
+        self._numbers = itertools.count()
         for name in ("root", "config/labconfig", "data", "runtime", "ipython"):
             (folder / name).mkdir(parents=True)
         quiet = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
@@ -82,7 +84,7 @@ class Server:
         return self._write(contents)
 
     def _write(self, contents: Any) -> Path:
-        path = self.root / f"notebook-{len(list(self.root.iterdir()))}.ipynb"
+        path = self.root / f"notebook-{next(self._numbers)}.ipynb"
         nbformat.write(contents, path)
         return path
 

@@ -71,6 +71,8 @@ def test_a_press_counts_though_the_panel_is_drawn_meanwhile(open_cells, how):
     hand = Hand(cells)
     stop = hand.output.get_by_role("button", name="Request stop")
     expect(stop).to_be_visible(timeout=PATIENCE * 1000)
+    # from then on nothing that is aimed at moves any more
+    expect(hand.output).to_contain_text("earlier checkpoint", timeout=PATIENCE * 1000)
     section = hand.output.locator("details", has_text="How")
     for is_open in (True, False, True):
         getattr(hand, how)(section.locator("summary"))

@@ -18,6 +18,11 @@ READY = """() => {
 SET_SOURCE = """([place, source]) => {
     window.jupyterapp.shell.currentWidget.content.widgets[place].model.sharedModel.setSource(source);
 }"""
+# that the model is clean lasts until a run that is shown in it is drawn again
+SAVE = """() => Promise.race([
+    window.jupyterapp.commands.execute("docmanager:save").then(() => true),
+    new Promise((resolve) => setTimeout(resolve, 30000)),
+])"""
 
 FrontEnd = Literal["lab", "notebook"]
 
@@ -101,8 +106,7 @@ class Notebook:
 
     def save(self) -> dict[str, Any]:
         """Save the notebook and return the file's contents."""
-        self.command("docmanager:save")
-        self.page.wait_for_function("() => !window.jupyterapp.shell.currentWidget.context.model.dirty")
+        assert self.page.evaluate(SAVE), "the page did not save the notebook"
         text = self.path.read_text("utf-8")
         while not text:  # a save of the page's own empties the file before it writes it
             self.page.wait_for_timeout(0.05 * SECOND)

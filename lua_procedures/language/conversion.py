@@ -35,6 +35,11 @@ class Converter:
         self.objects: list[Any] = []
         self._handles: dict[int, Any] = {}
 
+    def close(self) -> None:
+        """Let go of the world; from now on only ``objects`` is of use."""
+        self._table = self._new_array = self._new_object = self._build = self._inner = self._new_handle = _closed
+        self._handles = {}
+
     def push(self, value: Any) -> Any:
         """A value as Lua has it: None as nil, a list as 1..n, an empty one marked as what it was."""
         kind = type(value)
@@ -88,6 +93,10 @@ class Converter:
     def pack(self, values: tuple[Any, ...]) -> Any:
         """Pushed values as a table with ``n``, for ``table.unpack``."""
         return self._table({**dict(enumerate(values, 1)), "n": len(values)})
+
+
+def _closed(*_: Any) -> Any:
+    raise RuntimeError("the Lua world of these values is closed")
 
 
 def _add_shape(keys: tuple[str, ...], shapes: dict[tuple[str, ...], int], flat: list[Any]) -> None:

@@ -254,10 +254,15 @@ class Guest:
     def _out_of_memory(self) -> None:
         self._fault = self._fault or self._memory_fault()
 
+    def interrupt(self) -> None:
+        """The person pressed stop: end the program where it is."""
+        self.interrupted = True
+
     def close(self) -> None:
-        """Drop the world; the memory goes with the last reference."""
-        self.kit = None
-        self._resume = _closed
+        """Drop the world, and with it all that its callbacks refer to; its memory is free at once."""
+        self.kit = self._lua = None
+        self._resume = self._lift = _closed
+        self.converter.close()
 
 
 def compile_only(text: str, *, first_line: int) -> None:

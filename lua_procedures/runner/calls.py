@@ -24,12 +24,20 @@ class Calls:
         self._push = within.converter.push
         self._once = Once(within)
         self._doubted: set[str] = set()
-        self.handlers: dict[str, Handler] = {
+
+    @property
+    def handlers(self) -> dict[str, Handler]:
+        """By the request."""
+        return {
             "mocked": self._mocked,
             "model": self._model,
             "tool_arguments": self._arguments,
         }
-        self.late_handlers: dict[str, LateHandler] = {"tool": self._tool, "predict": self._predict}
+
+    @property
+    def late_handlers(self) -> dict[str, LateHandler]:
+        """By the request."""
+        return {"tool": self._tool, "predict": self._predict}
 
     def _given(self, text: str) -> dict[str, Any]:
         given = loads(text, self._pass.converter.objects)

@@ -21,7 +21,11 @@ class Declaring:
     def __init__(self, within: Pass, guest: Guest) -> None:
         self._pass = within
         self._guest = guest
-        self.handlers: dict[str, Handler] = {
+
+    @property
+    def handlers(self) -> dict[str, Handler]:
+        """By the request."""
+        return {
             "inputs": self._inputs,
             "arguments": self._arguments,
             "schema": self._schema,

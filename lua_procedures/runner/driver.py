@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Collection, Coroutine
+from traceback import clear_frames
 from typing import Any, TypeVar
 
 from .. import errors
@@ -85,7 +86,7 @@ class Driver:
             spending=Spending(self._ledger, Pricing(program.prices, program.chat_models.identities)),
         )  # fmt: skip
         self._guest = Guest(self._host, limits, expectations())
-        self._interrupts = Interrupts(self._interrupt)
+        self._interrupts = Interrupts(self._guest.interrupt)
         self._failing = Failing(program, self._guest.converter, known)
         self._growth = Growth(self._guest, self._data, self._emit)
         self._outside = Outside(program, self._ledger)
@@ -171,7 +172,15 @@ class Driver:
         except BaseException:
             self._ending.finish("cancelled", pending=self._data.pending)
             raise
+        finally:
+            self._let_go()
         return self._run
+
+    def _let_go(self) -> None:
+        """Free what the pass took: its Lua world at once, for that may be large; the rest with the run."""
+        self._now, self._later = {}, {}  # which share what refers to this driver
+        if self._data.error is not None:
+            clear_frames(self._data.error.__traceback__)  # where a table of Lua's may be
 
     def _start(self) -> None:
         self._data.status = "running"
@@ -257,9 +266,6 @@ class Driver:
     def _check_stop(self) -> None:
         if self._guest.interrupted:
             raise Interrupted
-
-    def _interrupt(self) -> None:
-        self._guest.interrupted = True
 
     def ask_to_stop(self, reason: str, *, success: bool = True) -> None:
         """Ask for a stop from outside; the program sees it where it next looks at ``Stop``."""

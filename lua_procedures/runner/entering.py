@@ -26,7 +26,11 @@ class Entering:
     def __init__(self, within: Pass) -> None:
         self._pass = within
         self._ledger = within.ledger
-        self.handlers: dict[str, Handler] = {"enter": self._enter, "leave": self._leave, "quit": self._quit}
+
+    @property
+    def handlers(self) -> dict[str, Handler]:
+        """By the request."""
+        return {"enter": self._enter, "leave": self._leave, "quit": self._quit}
 
     def _enter(self, kind: str, name: str, line: int) -> Reply:
         """Go in.

@@ -26,13 +26,15 @@ class Filing:
         self._push = within.converter.push
         self._objects = within.converter.objects
         self._folder = within.files
-        self._operations: dict[str, Callable[..., Any]] = {
-            "read": self._read,
-            "write": self._write,
-            "exists": self._folder.exists,
-            "size": self._folder.size,
-        }
-        self.handlers: dict[str, Handler] = {
+
+    @property
+    def _operations(self) -> dict[str, Callable[..., Any]]:
+        return {"read": self._read, "write": self._write, "exists": self._folder.exists, "size": self._folder.size}
+
+    @property
+    def handlers(self) -> dict[str, Handler]:
+        """By the request."""
+        return {
             "file": self._file,
             "table of a file": self._table,
             "file of a table": self._of_table,

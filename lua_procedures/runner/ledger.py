@@ -58,7 +58,7 @@ class Ledger:
         self.policy = policy
         self._emit = emit
         self._watched = watched
-        self._careful = policy.strict or policy.plan or bool(policy.redo)
+        self._careful = policy.only_looks or bool(policy.redo)
         self.frames = [Frame(root_key(journal.row.root))]
         self.passed = Passed(journal)
         self.kept = bytearray()
@@ -68,7 +68,7 @@ class Ledger:
         self.now = journal.row.started
         self.replayed = 0
         self.executed = 0
-        self.redoing = Redoing(journal, policy, self.write)
+        self.redoing = Redoing(journal, policy)
         self.cuts: list[Entry] = []
         self.calls: list[tuple[Entry, str]] = []
 
@@ -175,7 +175,7 @@ class Ledger:
         """
         if self._caught:
             self.settle()
-        if self.journal.recorded or self.policy.plan or self.policy.strict:
+        if self.journal.recorded or self.policy.only_looks:
             self._explain(sought)
         if self._watched:
             self._announce()
@@ -190,7 +190,7 @@ class Ledger:
 
     def _explain(self, sought: Sought) -> None:
         policy = self.policy
-        if self.change is not None and not (policy.plan or policy.strict):
+        if self.change is not None and not policy.only_looks:
             return
         agent = self.agent
         before = self.journal.superseded(self.frames[-1].chain)
@@ -359,7 +359,7 @@ class Ledger:
     def write(self, entry: Entry) -> bool:
         """Write an entry that takes no position; False where the policy lets nothing be written."""
         # with --strict a program that is refused must have changed nothing
-        if self.policy.plan or self.policy.strict:
+        if self.policy.only_looks:
             return False
         self.journal.append(entry)
         return True

@@ -49,3 +49,8 @@ class Policy:
     max_depth: int = 16
     reuses: bool = True
     max_tokens: int | None = None
+
+    @property
+    def only_looks(self) -> bool:
+        """Whether what is not recorded ends the pass: nothing that takes no position is written on the way to it."""
+        return self.strict or self.plan

@@ -33,7 +33,11 @@ class Questions:
         self._people = within.people
         self._outside = within.outside
         self._push = within.converter.push
-        self.late_handlers: dict[str, LateHandler] = {"human": self._human, "approval": self._approval}
+
+    @property
+    def late_handlers(self) -> dict[str, LateHandler]:
+        """By the request."""
+        return {"human": self._human, "approval": self._approval}
 
     async def _human(self, kind: str, text: str, line: int) -> Reply:
         options = loads(text, self._pass.converter.objects)

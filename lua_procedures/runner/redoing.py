@@ -6,7 +6,7 @@ done since then is not done once more.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from ..durable.entries import Entry
 from ..durable.journal import Journal
@@ -27,12 +27,11 @@ class Redoing:
     Args:
         journal: what is recorded.
         policy: what the pass is asked for.
-        write: keeps an entry that takes no position, where the policy lets anything be written.
     """
 
-    def __init__(self, journal: Journal, policy: Policy, write: Callable[[Entry], object]) -> None:
+    def __init__(self, journal: Journal, policy: Policy) -> None:
         self._journal = journal
-        self._write = write
+        self._is_written = not policy.only_looks
         #: name, path or ``failed`` → the place in the journal at which it was asked for
         self.asked: dict[str, int] = dict.fromkeys(policy.redo, 0)
         self._seen: set[str] = set()
@@ -43,12 +42,16 @@ class Redoing:
         new = self.asked.keys() - open_names.keys()
         self.asked = {**dict.fromkeys(new, len(self._journal.entries)), **open_names}
         if new:
-            self._write(hidden_entry(b"redo", b"", "redo", _ASKED, outcome=dumps(sorted(new))))
+            self._write(_ASKED, dumps(sorted(new)))
 
     def end(self) -> None:
         """The pass came to its end, or to an error: what was asked for counts no more."""
         if self.asked and self._open():
-            self._write(hidden_entry(b"redo", b"", "redo", _DONE))
+            self._write(_DONE)
+
+    def _write(self, name: str, outcome: str = "null") -> None:
+        if self._is_written:
+            self._journal.append(hidden_entry(b"redo", b"", "redo", name, outcome=outcome))
 
     def _open(self) -> dict[str, int]:
         """The names that are asked for and not done, each with its place in the journal."""

@@ -20,7 +20,11 @@ class Sleeping:
 
     def __init__(self, within: Pass) -> None:
         self._pass = within
-        self.late_handlers: dict[str, LateHandler] = {"sleep": self._sleep}
+
+    @property
+    def late_handlers(self) -> dict[str, LateHandler]:
+        """By the request."""
+        return {"sleep": self._sleep}
 
     async def _sleep(self, seconds: float, line: int, why: str | None = None) -> Reply:
         ledger, journal = self._pass.ledger, self._pass.journal

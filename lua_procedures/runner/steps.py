@@ -29,7 +29,11 @@ class Steps:
         self._push = within.converter.push
         self._portable = within.portable
         self._sought: Sought | None = None
-        self.handlers: dict[str, Handler] = {
+
+    @property
+    def handlers(self) -> dict[str, Handler]:
+        """By the request."""
+        return {
             "begin": self._begin,
             "reads": self._reads,
             "end": self._end,

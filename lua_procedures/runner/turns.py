@@ -36,13 +36,21 @@ class Turns:
         self._once = Once(within)
         self._specs: dict[str, list[dict[str, Any]]] = {}
         self._sent: dict[str, tuple[str, list[Said]]] = {}
-        self.handlers: dict[str, Handler] = {
+
+    @property
+    def handlers(self) -> dict[str, Handler]:
+        """By the request."""
+        return {
             "environment": self._environment,
             "identity": self._identity,
             "retrying": self._retrying,
             "server_tools": self._server_tools,
         }
-        self.late_handlers: dict[str, LateHandler] = {"model_call": self._model_call}
+
+    @property
+    def late_handlers(self) -> dict[str, LateHandler]:
+        """By the request."""
+        return {"model_call": self._model_call}
 
     # -- declarations ------------------------------------------------------------------------------------
 

@@ -133,12 +133,9 @@ class PanelPlace extends Place {
 
   /** In a page that received this otherwise there is nothing left to do. */
   show(data) {
-    for (const { outputs } of this.notebook?.cells ?? []) {
-      for (let place = 0; place < (outputs?.length ?? 0); place += 1) {
-        const output = outputs.get(place);
-        const html = String(output.data["text/html"] ?? "");
-        if (html.includes(this.mark) && html !== data["text/html"] && !output.data[VIEW]) output.setData({ data });
-      }
+    for (const output of this.all()) {
+      const html = String(output.data["text/html"] ?? "");
+      if (html.includes(this.mark) && html !== data["text/html"] && !output.data[VIEW]) output.setData({ data });
     }
   }
 }

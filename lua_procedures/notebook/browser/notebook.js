@@ -42,12 +42,16 @@ class Place {
     this.notebook?.[OPEN_FORMS]?.delete(this.id);
   }
 
-  /** The outputs that show the form, or would if their file had not left it out. */
-  outputs() {
-    const all = [...(this.notebook?.cells ?? [])].flatMap(({ outputs }) =>
+  /** All outputs of the notebook. */
+  all() {
+    return [...(this.notebook?.cells ?? [])].flatMap(({ outputs }) =>
       Array.from({ length: outputs?.length ?? 0 }, (_, place) => outputs.get(place)),
     );
-    return all.filter(({ data, metadata }) => (data[VIEW]?.model_id ?? metadata[LEFT]?.form) === this.id);
+  }
+
+  /** The outputs that show the form, or would if their file had not left it out. */
+  outputs() {
+    return this.all().filter(({ data, metadata }) => (data[VIEW]?.model_id ?? metadata[LEFT]?.form) === this.id);
   }
 
   /** The kernel is gone. The file is to say so too, unless the person has changes of their own to be saved. */

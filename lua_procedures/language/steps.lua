@@ -20,19 +20,19 @@ return function(kit)
 
   -- what the host answers: "value" and values; "raise" and a recorded error; "refuse" and what is wrong with the call;
   -- "replay" and effects to put back, then one of these, packed
-  local function result(primitive, action, a, ...)
-    if action == "value" then return a, ... end
+  local function result(primitive, action, ...)
+    if action == "value" then return ... end
     if action == "raise" then
-      local text, class, detail = a, ...
+      local text, class, detail = ...
       if class ~= nil and type(text) == "string" then kit.classes[text] = { class, detail or "" } end
       error(text, 0)
     end
     if action == "replay" then
-      local outcome = ...
-      kit.apply_effects(a)
+      local effects, outcome = ...
+      kit.apply_effects(effects)
       return kit.result(primitive, unpack(outcome, 1, outcome.n))
     end
-    return fail(primitive, a, ...) -- "refuse": message, class, detail
+    return fail(primitive, ...) -- "refuse": message, class, detail
   end
   kit.result = result
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections.abc import Awaitable, Collection, Coroutine
-from traceback import clear_frames
 from typing import Any, TypeVar
 
 from .. import errors
@@ -37,6 +37,7 @@ from .signals import Interrupts
 from .sleeping import Sleeping
 from .spending import Spending
 from .steps import Steps
+from .traces import forget_locals
 from .turns import Turns
 from .worlds import Worlds
 
@@ -179,8 +180,7 @@ class Driver:
     def _let_go(self) -> None:
         """Free what the pass took: its Lua world at once, for that may be large; the rest with the run."""
         self._now, self._later = {}, {}  # which share what refers to this driver
-        if self._data.error is not None:
-            clear_frames(self._data.error.__traceback__)  # where a table of Lua's may be
+        forget_locals((sys.exception(), self._data.error))  # where a table of Lua's may be
 
     def _start(self) -> None:
         self._data.status = "running"
@@ -268,8 +268,9 @@ class Driver:
             raise Interrupted
 
     def ask_to_stop(self, reason: str, *, success: bool = True) -> None:
-        """Ask for a stop from outside; the program sees it where it next looks at ``Stop``."""
-        self._host.ask_to_stop(reason, success)
+        """Ask for a stop from outside; the program sees it where it next looks at ``Stop``, unless it is over."""
+        if self._now:
+            self._host.ask_to_stop(reason, success)
 
     def _offer_stops(self) -> None:
         host = self._host

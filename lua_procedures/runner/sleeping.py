@@ -31,7 +31,7 @@ class Sleeping:
         sought = ledger.seek("sleep", "", f"seconds\x1f{seconds!r}", line)
         if sought.found:
             ledger.replay(sought.found[0], line)
-            return ("value",)
+            return ("value", None)
         ledger.go_live(sought)
         started = time.time()
         id = f"{SLEEP}{sought.key.hex()}-{sought.variant}"
@@ -42,7 +42,7 @@ class Sleeping:
         await self._until(until)
         ledger.record(sought, "null", started=started)
         journal.store.answer(journal.row.id, id, "null")
-        return ("value",)
+        return ("value", None)
 
     async def _until(self, until: float) -> None:
         people = self._pass.people

@@ -158,12 +158,12 @@ class Steps:
             return "[]" if entry is None or entry.failed else value_text(entry)
 
         found = loads(ledger.hidden("query", what, look, asked=repr(which)))
-        return ("value", found) if what == "exists" else ("value", *map(self._push, found))
+        return ("value", found) if what == "exists" else ("value", *map(self._push, found or [None]))
 
     def _cut(self, which: str | int) -> Reply:
         self._ledger.settle()
         cut(self._ledger, which)
-        return ("value",)
+        return ("value", None)
 
 
 def _keys_read(sought: Sought) -> list[str]:

@@ -27,19 +27,26 @@ local function shown(...)
   return table.concat(texts, ";")
 end
 local all = {{}}
-for i = 1, 3 do all[i] = shown(Step.run("s" .. i, function() return {} end)) end
+for i = 1, 3 do all[i] = shown(Step.run("s" .. i, function() {} return {} end)) end
 return all
 """
 
 
+@pytest.mark.parametrize("also", ["", "print('so')", "State.increment('n')"])
 @pytest.mark.parametrize("result", RESULTS)
-def test_a_replay_gives_what_the_first_run_gave(result, tmp_path):
-    """Value by value and type by type, from a file and after a comment was added."""
-    program = PROGRAM.format(result)
+def test_a_replay_gives_what_the_first_run_gave(result, also, tmp_path):
+    """Value by value and type by type, from a file and after a comment was added, whatever else the step did."""
+    program = PROGRAM.format(also, result)
     first = run(program, name="same", store=str(tmp_path / "runs.db"))
     again = run(program + " -- again", name="same", store=str(tmp_path / "runs.db"))
     assert (again.executed, again.replayed) == (0, 3)
     assert again.value == first.value
+
+
+@pytest.mark.parametrize("call", ["Sleep(0)", "Checkpoint.get('none')", "Checkpoint.clear_after(0)"])
+def test_what_has_no_result_gives_nil(call):
+    """One nil, as their descriptions say."""
+    assert run(f"Step.run('a', function() end) return select('#', {call}), type({call})").value == [1, "nil"]
 
 
 @settings(deadline=None)

@@ -30,6 +30,10 @@ class FileFault(Exception):
     """A file cannot be used; the text is for the program and names the path as the program gave it."""
 
 
+class _IsFolder(FileFault):
+    """A path stands for a folder."""
+
+
 class _Place(NamedTuple):
     """Where a file is: its name in an open folder, or its whole path where ``folder`` is None."""
 
@@ -89,6 +93,8 @@ class Folder:
         try:
             with self._at(path) as place:
                 found = os.stat(place.name, dir_fd=place.folder, follow_symlinks=False)
+        except _IsFolder:
+            return False
         except FileFault as fault:
             if isinstance(fault.__cause__, (FileNotFoundError, NotADirectoryError)):
                 return False
@@ -138,7 +144,7 @@ def _parts(path: str) -> list[str]:
         elif part not in {"", "."}:
             parts.append(part)
     if not parts or path.endswith(("/", "/.", "/..")):
-        raise FileFault(f"{path}: a folder, not a file")
+        raise _IsFolder(f"{path}: a folder, not a file")
     return parts
 
 
@@ -205,7 +211,7 @@ def _check_no_link(path: str, mode: int) -> None:
 def _check_regular(path: str, mode: int) -> None:
     _check_no_link(path, mode)
     if stat.S_ISDIR(mode):
-        raise FileFault(f"{path}: a folder, not a file")
+        raise _IsFolder(f"{path}: a folder, not a file")
     if not stat.S_ISREG(mode):
         raise FileFault(f"{path}: not a regular file")
 

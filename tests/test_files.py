@@ -124,8 +124,9 @@ def test_what_is_not_there(folder, inside):
 
 @pytest.mark.parametrize("path", [".", "./", "sub/", "sub/.", "a/.."])
 def test_the_name_of_a_folder_is_no_file(folder, path):
-    """It names the folder itself, or says that it is a folder."""
+    """Writing says that it is a folder, exists is false."""
     assert refused(path, folder.write, b"x") == "a folder, not a file"
+    assert folder.exists(path) is False
 
 
 def test_a_folder_that_is_gone(tmp_path):

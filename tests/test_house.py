@@ -202,6 +202,7 @@ def test_public_names_are_sorted_and_there():
 def test_errors_are_public():
     """Every error class can be imported from the package itself."""
     assert set(import_module("lua_procedures.errors").__all__) <= set(_public())
+    assert dir(import_module("lua_procedures")) == sorted(_public())
 
 
 def test_every_module_says_what_it_is():

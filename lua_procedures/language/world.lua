@@ -116,7 +116,8 @@ return function(kit)
   -- raises an error of ours: a string with the position, whose class the host finds again
   local function fail(primitive, message, class, detail)
     local line, chunk = where()
-    local text = raw.format("%s:%d: %s: %s", chunk, line, primitive, message)
+    local text = raw.format("%s: %s", primitive, message)
+    if line > 0 then text = raw.format("%s:%d: %s", chunk, line, text) end
     if class then kit.classes[text] = { class, detail or "" } end
     error(text, 0)
   end

@@ -72,7 +72,7 @@ class Failing:
             original.line, original.message = original.line or error.line, error.message
             return original
         if kind == "ConversionError":
-            return errors.ConversionError(error.message, path=detail, line=error.line)
+            return errors.ConversionError(error.message, path=detail, line=error.line, hint=error.hint)
         if kind in _OWN:
             return _OWN[kind](error.message, line=error.line)
         return error

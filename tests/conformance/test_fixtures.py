@@ -517,6 +517,15 @@ def test_a_folder_has_a_file_for_each_run(tmp_path):
         lua_procedures.run("return 1", record=tmp_path)
 
 
+def test_a_folder_that_is_not_there_is_made(tmp_path):
+    """What has no ending is one, whichever run is recorded first; what has one is a file."""
+    for name in ("first", "second"):
+        lua_procedures.run("return 1", name=name, record=tmp_path / "new")
+    lua_procedures.run("return 1", name="third", record=tmp_path / "file.json")
+    assert sorted(each.name for each in (tmp_path / "new").iterdir()) == ["first.json", "second.json"]
+    assert (tmp_path / "file.json").is_file()
+
+
 def test_the_variable_names_a_folder(tmp_path, monkeypatch):
     """`LUA_PROCEDURES_REPLAY` replays runs that have a file there, also those that would be recorded."""
     source = 'local a = Agent{} return a("x").output'

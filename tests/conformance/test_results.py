@@ -114,3 +114,11 @@ def test_a_refused_result_is_a_failure_of_its_step(cell):
     """)
     assert ran.value == [False, True, 1, 2]
     assert [(each.path, each.error is None) for each in ran.checkpoints] == [("0", False), ("1", True)]
+
+
+def test_a_returned_list_with_holes_says_what_keeps_a_place(cell):
+    """Without a position, for the end of a program has no line."""
+    error = cell.fails("return {1, nil, 3}")
+    assert isinstance(error, ConversionError)
+    assert error.message.startswith("return: a list with holes")
+    assert "{1, null, 3}" in error.hint

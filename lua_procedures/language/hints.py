@@ -250,6 +250,7 @@ _SYNTAX_RULES = (
 )
 
 _RUNTIME_HINTS = (
+    _Hint(r"a list with holes", "", "Put null where a value is missing: {1, null, 3}."),
     _Hint(r"global '[frbuFRBU]+'", r'\b[frbuFRBU]{1,2}""', "Lua has no f-strings: join with .. or use string.format."),
     _Hint("nil value.*integer index", r"\[\s*0\s*\]", "Lists begin at 1 in Lua: the first entry is t[1]."),
     _Hint("to 'for iterator'", "", "What the loop goes over is not a table here."),

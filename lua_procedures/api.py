@@ -11,7 +11,7 @@ from typing import Any
 from .durable.finding import stored
 from .durable.roots import given_seed
 from .durable.serialization import loads
-from .durable.stores import Store, open_store
+from .durable.stores import Store, open_store, store_name
 from .errors import HumanInputRequired, UsageError
 from .exports.importing import Imported, import_file
 from .given import Given
@@ -293,8 +293,9 @@ def show(name: str, *, store: str | Store = "memory:") -> Run:
     opened = open_store(store)
     row = stored(opened, name)
     if runtime_of(row) is not None:
-        return kept_run(opened, row)
+        return kept_run(opened, row, store_name(store, opened.url))
     job = resumed(name, store=opened)
+    job.store_name = store_name(store, opened.url)
     job.plan = job.takes_defaults = True
     run = run_here(job)
     data = run._data  # noqa: SLF001 - made here
@@ -344,6 +345,7 @@ def resumed(name: str, *, store: str | Store = "memory:", answers: Answers = Non
     refuse_foreign(row, "resumed")
     inputs, options = loads(row.inputs, row.objects or ()), loads(row.options)
     job = Job(source=row.program, name=name, params=inputs, store=opened, answers=answers)
+    job.store_name = store_name(store, opened.url)
     job.seed = given_seed(row)
     job.files = options.get("files")
     job.tool_rows = options.get("tools", {})

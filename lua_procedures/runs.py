@@ -192,7 +192,8 @@ class RunData:
 
     ``checkpoints`` and ``world`` are read only when somebody looks: a run of 10,000 steps costs nothing more.
     ``absent`` are the modules that were asked for and not found. ``under_way`` are the checkpoints without an outcome
-    in which the run came to rest, ``cut_off`` is the path and the text of a model call that was stopped.
+    in which the run came to rest, ``cut_off`` is the path and the text of a model call that was stopped. ``store_name``
+    is what a person types after ``--store``, empty where ``%procedures`` looks there anyway.
     """
 
     name: str
@@ -223,6 +224,7 @@ class RunData:
     change: str | None = None
     until: float | None = None
     store_url: str = "memory:"
+    store_name: str = ""
     headless: bool = True
     list_checkpoints: Callable[[], Sequence[Checkpoint]] = tuple
     list_answers: Callable[[], Sequence[HumanResponse]] = tuple

@@ -41,6 +41,7 @@ class Session:
         runs: name → the newest run of that name in this process.
         given: run name → the Python things that its last pass in this process was given, so that it can go on.
         definitions: name → the text of a cell that was only defined, for ``require``.
+        default_store: gives the URL of the store in which ``%procedures`` looks without ``--store``.
         show: drives a job where the session can show it, such as the cell of a notebook; None where it cannot.
         driving: (store, journal) → the task that drives it now, or None where it is driven without a loop.
         waiting: (URL of the store, name, digest of the inputs) → what is shown of that run, which is paused.
@@ -53,9 +54,14 @@ class Session:
     runs: dict[str, Run] = field(default_factory=dict)
     given: dict[str, Given] = field(default_factory=dict)
     definitions: dict[str, Module] = field(default_factory=dict)
+    default_store: Callable[[], str] = lambda: "memory:"
     show: Callable[[Any], Awaitable[Run]] | None = None
     driving: dict[tuple[str, int], Any] = field(default_factory=dict)
     waiting: dict[tuple[str, str, str], Waiting] = field(default_factory=dict)
+
+    def name_to_type(self, store: str) -> str:
+        """What ``--store`` needs for the store of that name; ``""`` where ``%procedures`` looks there anyway."""
+        return "" if store == self.default_store() else store
 
     def supersede(self, url: str, name: str, how: str, root: str | None = None) -> None:
         """Close what an earlier pass of a run still shows.

@@ -12,6 +12,7 @@ from typing import Any
 from ..errors import UsageError
 from ..given import typed_inputs
 from ..human.parsing import parse_json
+from ..limits import Limits
 from ..modules import Module, read_module
 
 __all__ = ["answers", "folder", "limits", "params", "program", "texts"]
@@ -59,10 +60,14 @@ def answers(options: Namespace) -> Any:
     return given
 
 
-def limits(options: Namespace) -> dict[str, Any]:
-    """The limits that were given, as ``Limits`` names them."""
+def limits(options: Namespace) -> Limits:
+    """The limits that were given, over the default ones.
+
+    Raises:
+        UsageError: one of them is none.
+    """
     names = ("max_seconds", "max_memory_mb", "max_tokens")
-    return {name: getattr(options, name) for name in names if getattr(options, name) is not None}
+    return Limits.of({name: getattr(options, name) for name in names if getattr(options, name) is not None})
 
 
 def folder(options: Namespace) -> Path | None:

@@ -15,6 +15,7 @@ __all__ = ["main"]
 _FAILED: Final = 1
 _USAGE: Final = 2
 _STOPPED: Final = 130
+_OURS: Final = "That is a fault of lua-procedures; --traceback shows where."
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -28,9 +29,10 @@ def main(words: Sequence[str] | None = None) -> int:
     """
     from .output import error_object, error_text, say, write_json
 
-    options = Namespace(json=False, traceback=False)
+    words = sys.argv[1:] if words is None else words
+    options = Namespace(json="--json" in words, traceback=False)
     try:
-        options = parse(sys.argv[1:] if words is None else words, program_name())
+        options = parse(words, program_name())
         return _command(options.command)(options)
     except KeyboardInterrupt:
         say("stopped")
@@ -43,7 +45,10 @@ def main(words: Sequence[str] | None = None) -> int:
     except Exception as error:
         if options.traceback:
             raise
-        say(f"{type(error).__name__}: {error}\nThat is a fault of lua-procedures; --traceback shows where.")
+        fault = ProcedureError(f"{type(error).__name__}: {error}", hint=_OURS)
+        say(error_text(fault))
+        if options.json:
+            write_json({"error": error_object(fault)})
         return _FAILED
 
 
@@ -57,6 +62,8 @@ def _command(name: str) -> Callable[[Namespace], int]:
         "show": stored.show,
         "history": stored.history,
         "fork": stored.fork,
+        "diff": stored.diff,
+        "clear": stored.clear,
         "answer": stored.answer,
         "export": stored.export,
         "import": stored.import_file,

@@ -132,6 +132,16 @@ def _fork(add: _Add) -> None:
     add("new_name", metavar="NEW", help="the name of the fork")
 
 
+def _diff(add: _Add) -> None:
+    add("a", metavar="A", help="a run's name")
+    add("b", metavar="B", help="another one's")
+
+
+def _clear(add: _Add) -> None:
+    _name(add)
+    add("--after", metavar="STEP", help="forget only what comes after it: a position, a path, or a step's name")
+
+
 def _answer(add: _Add) -> None:
     _name(add)
     add("value", metavar="VALUE", help="JSON, else a text; yes or no for an approval")
@@ -161,6 +171,8 @@ _COMMANDS: Final[dict[str, tuple[str, Callable[[_Add], None]]]] = {
     "show": ("Show a run: its checkpoints, its question, its value.", _name),
     "history": ("Show the history of a run.", _name),
     "fork": ("Begin another run with what a run did before a position.", _fork),
+    "diff": ("Show which checkpoints of two runs differ, from what to what.", _diff),
+    "clear": ("Delete a run with its history, or forget what comes after a checkpoint.", _clear),
     "answer": ("Answer the question that a run waits for.", _answer),
     "export": ("Write a run to a file.", _export),
     "import": ("Take a run from a file into the store.", _import),

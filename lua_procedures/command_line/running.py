@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from argparse import Namespace
@@ -9,20 +10,22 @@ from pathlib import Path
 from typing import Final
 
 from .. import api
-from ..errors import UsageError
+from ..durable.stores import store_name
+from ..errors import AnswerRefused, UsageError
+from ..human.responders import ANSWERS_VARIABLE
 from ..jobs import Job, run_here
 from ..rendering.record import record_text
 from ..rendering.remarks import remarks_of
-from ..rendering.requests import how_to_answer, question_text
+from ..rendering.requests import how_to_answer, in_store, question_text
 from ..rendering.runs import spared_of
 from ..runs import Run
 from ..session import get_session
 from ..terminal.responder import TerminalResponder
 from . import inputs
-from .options import program_name
+from .options import DEFAULT_STORE, program_name
 from .output import error_text, run_object, say, write_json, write_result, write_value
 from .progress import ProgressLines
-from .stores import existing_store, new_store
+from .stores import existing_store
 
 __all__ = ["how_to_go_on", "how_to_resume", "resume", "run"]
 
@@ -41,7 +44,7 @@ def run(options: Namespace) -> int:
         name=options.name if options.name is not None else Path(program.chunk).stem,
         params=params,
         texts=inputs.texts(options.pairs),
-        store=new_store(options.store),
+        store=options.store or DEFAULT_STORE,
         fresh=options.fresh,
         strict=options.strict,
         plan=options.plan,
@@ -72,8 +75,13 @@ def _drive(job: Job, options: Namespace) -> int:
             raise
         ended = stopped
     _report(ended, job, options)
-    # what is wrong with the command is found by a run that has no checkpoint yet
-    return 2 if isinstance(ended.error, UsageError) else _CODES[ended.status]
+    return _code(ended)
+
+
+def _code(ended: Run) -> int:
+    if isinstance(ended.error, UsageError):  # the command is wrong, which is found by a run without a checkpoint
+        return 2
+    return 1 if isinstance(ended.error, AnswerRefused) else _CODES[ended.status]
 
 
 def _responder() -> TerminalResponder | None:
@@ -85,11 +93,13 @@ def _responder() -> TerminalResponder | None:
 
 def _report(ended: Run, job: Job, options: Namespace) -> None:
     """Write the value, or the whole run as JSON, and say how it ended."""
+    if isinstance(ended.error, AnswerRefused):
+        _name_script(ended.error, options)
     if ended.error is not None:
         say(error_text(ended.error, chunk=job.chunk, whole=options.traceback))
     if not options.quiet and not job.plan:
         say(f"{ended.name}: {ended.status} · {spared_of(ended, ended.checkpoints)}")
-    for remark in remarks_of(ended):
+    for remark in [] if job.plan and not options.json else remarks_of(ended):  # a plan's record has them
         say(remark)
     if ended.pending is not None and ended.status == "paused":
         say(f"{question_text(ended.pending)}\n{how_to_go_on(ended, options)}")
@@ -101,17 +111,25 @@ def _report(ended: Run, job: Job, options: Namespace) -> None:
         write_value(ended.value)
 
 
+def _name_script(refused: AnswerRefused, options: Namespace) -> None:
+    """Say which file the answer is from that does not fit."""
+    variable = f"{ANSWERS_VARIABLE}={os.environ.get(ANSWERS_VARIABLE, '')}"
+    script = f"--answers {options.answers}" if options.answers else variable
+    refused.message = f"{script}: {refused.message}"
+
+
 def how_to_go_on(paused: Run, options: Namespace) -> str:
     """What to type to answer the open question of a run."""
     if paused.pending is None:
         return ""
-    return f"to answer: {how_to_answer(paused.pending, paused.name, program_name())} --resume{_store(options)}"
+    answering = how_to_answer(paused.pending, paused.name, command=program_name())
+    return f"to answer: {answering} --resume{_store(options, paused._data.store_url)}"  # noqa: SLF001 - as a record
 
 
-def how_to_resume(options: Namespace) -> str:
-    """What to type to go on with the run that a command names."""
-    return f"to go on: {program_name()} resume {shlex.quote(options.name)}{_store(options)}"
+def how_to_resume(options: Namespace, url: str) -> str:
+    """What to type to go on with the run that a command names; ``url`` is that of its store."""
+    return f"to go on: {program_name()} resume {shlex.quote(options.name)}{_store(options, url)}"
 
 
-def _store(options: Namespace) -> str:
-    return f" --store {shlex.quote(options.store)}" if options.store else ""
+def _store(options: Namespace, url: str) -> str:
+    return in_store(store_name(options.store, url) if options.store else "")

@@ -1,4 +1,4 @@
-"""Commands on what a store has: ``list``, ``show``, ``history``, ``fork``, ``answer``, ``export``, ``import``."""
+"""Commands on what a store has: all but ``run`` and ``resume``."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .output import plain, run_object, say, write_json, write_result
 from .running import how_to_go_on, how_to_resume, resume
 from .stores import existing_store, new_store
 
-__all__ = ["answer", "export", "fork", "history", "import_file", "list_runs", "show"]
+__all__ = ["answer", "clear", "diff", "export", "fork", "history", "import_file", "list_runs", "show"]
 
 
 def list_runs(options: Namespace) -> int:
@@ -77,6 +77,22 @@ def fork(options: Namespace) -> int:
     return 0
 
 
+def diff(options: Namespace) -> int:
+    """Show which checkpoints of two runs differ."""
+    from ..histories.comparing import difference
+
+    _result(difference(options.a, options.b, store=existing_store(options.store)), options)
+    return 0
+
+
+def clear(options: Namespace) -> int:
+    """Delete a run, or forget what it did after a checkpoint."""
+    from ..histories.clearing import clear as clear_run
+
+    _result(clear_run(options.name, options.after, store=existing_store(options.store)), options)
+    return 0
+
+
 def answer(options: Namespace) -> int:
     """Record an answer; with ``--resume`` go on with the run."""
     store = existing_store(options.store)
@@ -92,7 +108,7 @@ def answer(options: Namespace) -> int:
     if options.json:
         write_json(plain(response))
     elif not goes_on:
-        say(f"answered: {one_line(request.message, 160)}\n{how_to_resume(options)}")
+        say(f"answered: {one_line(request.message, 160)}\n{how_to_resume(options, store.url)}")
     return 0
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from urllib.parse import unquote
 
-from ..durable.stores import Store, open_store
+from ..durable.stores import Store, file_of, open_store
 from ..errors import StoreError
 from .options import DEFAULT_STORE
 
@@ -27,16 +26,8 @@ def existing_store(url: str | None) -> Store:
     Raises:
         StoreError: it is not there, or cannot be opened.
     """
-    path = _file_of(url or DEFAULT_STORE)
-    if path is not None and not path.exists():
+    path = file_of(url or DEFAULT_STORE)
+    if path is not None and not Path(path).exists():
         hint = "No program has run in this folder; --store names another place." if url is None else None
         raise StoreError(f"there is no store {path}", hint=hint)
     return new_store(url)
-
-
-def _file_of(url: str) -> Path | None:
-    """The file that a URL names, or None where it names no file."""
-    path = url.partition("?")[0]
-    if path.startswith("sqlite:///"):
-        return Path(unquote(path.removeprefix("sqlite:///")))
-    return None if "://" in path or path == "memory:" else Path(path)

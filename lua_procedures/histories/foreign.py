@@ -18,6 +18,7 @@ from ..human.requests import HumanRequest, HumanResponse
 from ..rendering.record import record_bundle
 from ..runner.outcomes import checkpoint_of
 from ..runs import Checkpoint, Exported, Message, Run, RunData, RunStatus
+from ..session import get_session
 
 __all__ = ["kept_run", "log_of", "refuse_foreign", "runtime_of"]
 
@@ -59,8 +60,8 @@ def log_of(entries: Sequence[Entry]) -> list[Entry]:
     return log
 
 
-def kept_run(store: Store, row: JournalRow) -> Run:
-    """A run of another runtime as its store has it."""
+def kept_run(store: Store, row: JournalRow, name: str | None = None) -> Run:
+    """A run of another runtime as its store has it; ``name`` is the store as it was named, its URL otherwise."""
     journal, options = Journal(store, row), loads(row.options)
     requests = store.requests(row.id)
     asked = next((each for each in requests if each.id == options.get("pending") and each.answer is None), None)
@@ -77,6 +78,7 @@ def kept_run(store: Store, row: JournalRow) -> Run:
         pending=None if asked is None else HumanRequest.model_validate(loads(asked.request)),
         replayed=len(checkpoints),
         store_url=store.url,
+        store_name=get_session().name_to_type(name or store.url),
         render=record_bundle,
         export=partial(_export, journal),
         list_checkpoints=lambda: checkpoints,

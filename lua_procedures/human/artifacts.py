@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Final
 
 from .choices import same
 from .faults import Fault, add_fault, kind_of
 from .parsing import parse_json
 from .requests import HumanRequest
 
-__all__ = ["artifact_kind", "edited_artifact"]
+__all__ = ["ARTIFACT_TYPES", "artifact_kind", "edited_artifact"]
+
+#: The types that are shown each in its own way; an artifact of any other is shown as text.
+ARTIFACT_TYPES: Final = ("text", "markdown", "code", "json", "html", "image", "table")
 
 
 def artifact_kind(request: HumanRequest) -> str:

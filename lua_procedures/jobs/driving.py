@@ -11,7 +11,6 @@ from typing import Any
 
 from ..durable.finding import newest
 from ..durable.roots import root_of
-from ..durable.stores import open_store
 from ..errors import RunLocked
 from ..exports.writing import write
 from ..fixtures.opening import open_fixtures
@@ -53,7 +52,7 @@ async def drive(job: Job) -> Run:
 
 def _driven_here(job: Job) -> asyncio.Task[Any] | None:
     """The task of this process that drives the job's run now; the job's store is opened by the way."""
-    job.store = store = open_store(job.store)
+    store = job.opened()
     if job.fresh:
         return None
     row = newest(store, job.name, root_of(inputs_of(job), job.seed))

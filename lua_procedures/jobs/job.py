@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..durable.stores import Store
+from ..durable.stores import Store, file_of, open_store, store_name
+from ..durable.stores.memory import MemoryStore
 from ..errors import UsageError
 from ..events import Sink
 from ..fixtures.recording import Recording
@@ -30,7 +31,8 @@ class Job:
         source: the Lua.
         name: the run's name.
         params: the inputs.
-        store: a URL or a ``Store``.
+        store: a URL or a ``Store``; see ``opened``.
+        store_name: the store as it can be typed again, once it is open.
         answers: scripted answers.
         responder: what can ask a person now, or None.
         wait: whether to hold the pass while a person is asked, or for a ``Sleep``.
@@ -63,6 +65,7 @@ class Job:
     name: str
     params: Mapping[str, Any] = field(default_factory=dict)
     store: str | Store = "memory:"
+    store_name: str = ""
     answers: Answers = None
     responder: Responder | None = None
     wait: bool = True
@@ -96,6 +99,18 @@ class Job:
     replay: str | Path | None = None
     recording: Recording | None = None
     replaying: Replaying | None = None
+
+    def opened(self) -> Store:
+        """The store, open from now on; a plan makes no file where there is none.
+
+        Raises:
+            StoreError: it cannot be opened.
+        """
+        given = self.store
+        path = file_of(given) if self.plan and isinstance(given, str) else None
+        self.store = store = open_store(given) if path is None or Path(path).exists() else MemoryStore()
+        self.store_name = self.store_name or store_name(given, store.url)
+        return store
 
 
 def checked_name(name: str) -> str:

@@ -14,7 +14,7 @@ from ..durable.journal import Journal
 from ..durable.plain import TooLarge, Unreadable
 from ..durable.roots import root_of
 from ..durable.serialization import loads, normalise
-from ..durable.stores import Store, open_store
+from ..durable.stores import Store
 from ..errors import UsageError
 from ..exports.writing import export_run
 from ..human.responders import Scripted, answers_from_environment
@@ -127,7 +127,7 @@ def prepare(job: Job, held: ExitStack | None = None) -> Driver:
     job.files = Path(job.files or "").absolute()
     limits = Limits.of(job.limits)
     inputs = inputs_of(job)
-    store = open_store(job.store)
+    store = job.opened()
     if job.scripted is None:  # made once: a job that goes on goes on in its answers too
         job.scripted = _scripted(job)
     scripted = job.scripted
@@ -162,6 +162,7 @@ def _run_of(job: Job, journal: Journal) -> Run:
         title=job.title,
         run_id=f"{journal.row.root}-{journal.row.generation}",
         store_url=journal.store.url,
+        store_name=get_session().name_to_type(job.store_name),
         headless=job.headless,
         fixture_name=job.replaying.path.name if job.replaying is not None and _is_replayed(job) else "",
         render=record_bundle,

@@ -40,13 +40,18 @@ return function(kit)
     return false
   end
 
+  local known = {} -- fields and, beside them, settings of the model
+  for _, names in next, { FIELDS, kit.MODEL_SETTINGS } do
+    for name in next, names do known[name] = true end
+  end
+
   -- checks the fields of a declaration
   function kit.check_agent(parts)
     kit.check_options("Agent", "parts", parts)
     for _, field in next, { "name", "provider", "tool_choice" } do kit.check_text("Agent", field, parts[field]) end
     for field in next, parts do
-      if not FIELDS[field] and not kit.MODEL_SETTINGS[field] then
-        kit.host.warn(format("Agent: unknown field %s is ignored", kit.show(field)), (where()))
+      if not known[field] then
+        kit.unknown_field("Agent", field, known)
       end
     end
   end

@@ -199,6 +199,7 @@ return function(kit)
     return handle
   end
 
+  kit.there.agents = agents
   kit.reader_family("declared-agent", function(name) return agents[name] and kit.description(agents[name]) or "" end)
 
   guest.Agent = kit.by_name("Agent", "declared-agent", agents, of, declare, function(name)

@@ -119,7 +119,7 @@ return function(host, limits, texts)
   strings.__index, strings.__metatable = kit.guest.string, false
 
   -- Lua forgets the line of a tail call, and most programs end with one; where something is to be closed it makes none.
-  function kit.load(text, chunk) return load("local _program <close> = nil " .. text, chunk, "t", kit.env) end
+  function kit.load(text, chunk) return load("local _program <close> = nil; " .. text, chunk, "t", kit.env) end
   function kit.set_functions(chunk, functions) kit.functions[chunk] = functions end
   function kit.set_names(chunk, names, declared)
     kit.names[chunk] = names

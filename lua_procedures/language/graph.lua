@@ -90,6 +90,7 @@ return function(kit)
   end
 
   local OPTIONS = { label = true, content = true, parent = true, score = true }
+  local NAMES = { label = true, content = true, parent = true, score = true, metadata = true }
 
   local function other_metadata(options)
     local others, given = kit.new_object(), rawget(options, "metadata")
@@ -97,7 +98,10 @@ return function(kit)
       for k, v in next, given do others[k] = v end
     end
     for k, v in next, options do
-      if not OPTIONS[k] and (k ~= "metadata" or type(v) ~= "table") then others[k] = v end
+      if not OPTIONS[k] and (k ~= "metadata" or type(v) ~= "table") then
+        if type(k) == "string" and k ~= "metadata" then kit.unknown_key("GraphNode.create", k, NAMES) end
+        others[k] = v
+      end
     end
     return others
   end

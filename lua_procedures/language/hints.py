@@ -18,6 +18,7 @@ __all__ = [
     "missing_global",
     "place_of",
     "runtime_hint",
+    "suggestion",
     "syntax_hint",
     "unknown_name_hint",
 ]
@@ -70,8 +71,13 @@ def unknown_name_hint(name: str, known: Iterable[str]) -> str | None:
     """What was probably meant by a global, or a dotted field, that does not exist; None where nothing is close."""
     if habit := _GLOBAL_HABITS.get(name):
         return habit
+    return suggestion(name, known) or None
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """``Did you mean 'x'?`` for what ``name`` may have been meant to be; "" where nothing is close."""
     near = closest(name, known)
-    return f"Did you mean '{near[0]}'?" if near else None
+    return f"Did you mean '{near[0]}'?" if near else ""
 
 
 class _Hint(NamedTuple):
@@ -182,6 +188,7 @@ _SYNTAX_HINTS = (
     _Hint("near '&'", "&&", "Lua writes 'and' for '&&'."),
     _Hint(r"near '\|'", r"\|\|", "Lua writes 'or' for '||'."),
     _Hint("near '#'", "", "In Lua a comment begins with --, not with #."),
+    _Hint("near '//'", r"^\s*//", "In Lua a comment begins with --, not with //."),
     _Hint("near", r"(^|\s)#\s", "In Lua a comment begins with --, not with #."),
     _Hint(r"near '\['", r"(^|[^\w\])\s])\s*\[|\b(return|in|and|or|not)\s*\[", "Lua writes a list as {1, 2, 3}."),
     _Hint("near", r"^\s*(?:elif|elsif)\b", "Lua writes 'elseif … then'."),
@@ -310,6 +317,9 @@ _GLOBAL_HABITS = {
     **dict.fromkeys(("raise", "throw"), 'Use error("message").'),
     "console": "Use print(…) or Log.info(…).",
     "sleep": "Use Sleep(seconds).",
+    "time": "Use os.time() for the time, and Sleep(seconds) to wait.",
+    "io": "Use File.read(path) and File.write(path, text), or print(…).",
+    **dict.fromkeys(("requests", "http", "urllib"), "The network is reached by tools: give the program one."),
 }
 
 _METHOD_HABITS = {
@@ -326,4 +336,5 @@ _METHOD_HABITS = {
     "get": "use t[key] or default",
     **dict.fromkeys(("length", "size"), "the length of x is #x"),
     "map": "use a loop: for i, v in ipairs(list) do … end",
+    "getenv": "give the program what it needs as an input",
 }

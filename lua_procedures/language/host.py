@@ -27,6 +27,12 @@ class Host(Protocol):
     def unknown_global(self, name: str, line: int) -> None:
         """A global that is not defined was read for the first time."""
 
+    def unknown_field(self, said: str, name: str, known: str, line: int) -> None:
+        """A declaration has a field without a meaning; the known ones are separated by the ASCII unit separator."""
+
+    def unknown_key(self, primitive: str, name: str, known: str, line: int) -> None:
+        """A key without a meaning was kept, which may be a slip; the known ones are separated alike."""
+
     def stages_declared(self, names: str) -> None:
         """The stages in order, separated by the ASCII unit separator."""
 

@@ -4,6 +4,7 @@
 local type, next, rawequal, getmetatable, error = type, next, rawequal, getmetatable, error
 local find, sub, gmatch, format, gsub = string.find, string.sub, string.gmatch, string.format, string.gsub
 local tointeger, tonumber, ipairs = math.tointeger, tonumber, ipairs
+local sort, concat = table.sort, table.concat
 
 local FIELDS = { "primitive", "argument", "within", "words", "kinds", "form", "flags", "least", "most", "among" }
 local NAMES = { ["nil"] = "nil", thread = "a coroutine", userdata = "a userdata" }
@@ -110,6 +111,28 @@ return function(kit)
 
   -- raises the error of an argument that is not what the table says
   function kit.misuse(primitive, argument, value) refuse(rule_for(primitive, argument), value) end
+
+  local function names_in(known)
+    local names = {}
+    for name in next, known do names[#names + 1] = name end
+    sort(names)
+    return concat(names, "\31")
+  end
+
+  -- warns of a field of a declaration that has no meaning; `known` has those that have one as its keys
+  function kit.unknown_field(primitive, field, known, what)
+    local said = format("%s: unknown %s", primitive, what or "field")
+    kit.host.unknown_field(said, kit.show(field), names_in(known), (kit.where()))
+  end
+
+  -- warns, once for all calls, of a key of the program's own that is a slip of a known one
+  local met = {}
+  function kit.unknown_key(primitive, key, known)
+    local place = primitive .. "\31" .. key
+    if met[place] or #key > MAX_SHOWN then return end
+    met[place] = true
+    kit.host.unknown_key(primitive, key, names_in(known), (kit.where()))
+  end
 
   -- the same where the table says so; returns the value
   function kit.check(primitive, argument, value)

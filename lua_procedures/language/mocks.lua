@@ -7,12 +7,16 @@ return function(kit)
   local guest, fail, encode = kit.guest, kit.fail, kit.encode
   local mocks = {}  -- name -> what was declared
   local uses = {}   -- name -> how often it was used
+  local met = {}    -- name -> whether what it stands for was asked for
+  local places = {} -- name -> line and chunk of what declared it
+  kit.there = {}    -- tables whose keys are the names of what a mock can stand in for
 
   local FIELDS = {
     message = "string", tool_calls = "table", data = "any", usage = "table", -- of agents
     error = "string", conditional = "table", returns = "any",               -- of tools and models
     temporal = "table",
   }
+  local ANSWERS = "message, tool_calls, data, temporal or error"
   local ORDER = "message, tool_calls, data, usage, temporal, error, conditional, returns"
 
   ---- declaring ------------------------------------------------------------------------------------------
@@ -58,10 +62,10 @@ return function(kit)
     encode("Mocks", mock, "$." .. name)
   end
 
-  local function put(name, mock)
+  local function put(name, mock, line, chunk)
     if kit.live.tracker then kit.changing("\31Mocks " .. name, true) end
-    mocks[name] = mock
-    kit.happened { "mocks", name, mock }
+    mocks[name], places[name] = mock, { line, chunk }
+    kit.happened { "mocks", name, mock, line, chunk }
   end
 
   function guest.Mocks(declared)
@@ -69,22 +73,51 @@ return function(kit)
     for name, mock in next, declared do
       if type(name) ~= "string" then fail("Mocks", "declarations: a table of mocks by name expected, got one with the key " .. kit.show(name)) end
       check_mock(name, mock)
-      put(name, kit.kept(mock))
+      put(name, kit.kept(mock), kit.where())
     end
   end
-  function kit.appliers.mocks(effect) put(effect[2], kit.kept(effect[3])) end
+  function kit.appliers.mocks(effect) put(effect[2], kit.kept(effect[3]), effect[4] or 0, effect[5] or "") end
   kit.reader_family("Mocks", function(name) return mocks[name] and kit.encode_sorted("Mocks", mocks[name]) or "" end)
+
+  local function meet(name)
+    met[name] = true
+    kit.happened { "mock_met", name }
+  end
+  function kit.appliers.mock_met(effect) meet(effect[2]) end
 
   -- the mock of that name, or nil
   function kit.mock_of(name)
     if kit.live.tracker then kit.depend("\31Mocks " .. name) end
+    if mocks[name] then meet(name) end
     return mocks[name]
   end
-  function kit.mocked_names()
-    local names = {}
-    for name in next, mocks do names[#names + 1] = name end
+
+  local function is_there(name)
+    if met[name] or uses[name] or kit.modules[name] then return true end
+    for _, named in next, kit.there do
+      if named[name] then return true end
+    end
+    return false
+  end
+
+  local function unmocked()
+    local names = kit.new_array()
+    for _, named in next, kit.there do
+      for name in next, named do
+        if not mocks[name] then names[#names + 1] = name end
+      end
+    end
     sort(names)
     return names
+  end
+
+  -- the mocks that stand in for nothing, by their names, and what there is that has none; "" without any
+  function kit.idle_mocks_text()
+    local idle = kit.new_object()
+    for name in next, mocks do
+      if not is_there(name) then idle[name] = places[name] end
+    end
+    return next(idle) ~= nil and kit.encode_sorted("Mocks", { idle = idle, unmocked = unmocked() }) or ""
   end
 
   ---- answering ------------------------------------------------------------------------------------------
@@ -126,16 +159,28 @@ return function(kit)
     return uses[name]
   end
 
+  -- a row that says what the agent answers, or else one that says what is wrong
+  local function row_of(name, row)
+    local is_table = type(row) == "table"
+    if is_table and (row.message ~= nil or row.tool_calls ~= nil or row.data ~= nil or row.error ~= nil) then return row end
+    local said = {}
+    for field in next, is_table and row or {} do said[#said + 1] = kit.show(field) end
+    sort(said)
+    return { error = format("no mock of %s fits this turn: an agent's mock says %s, and this one %s", name, ANSWERS,
+      not is_table and "is " .. kit.type_name(row) or #said > 0 and "only " .. concat(said, ", ") or "nothing") }
+  end
+
   -- the row of an agent's mock for this turn: the first whose `when_message` fits, else the one whose turn it is
   function kit.mock_turn(name, mock, message)
     local use, rows = kit.use_mock(name), {}
-    if not mock.temporal or #mock.temporal == 0 then return mock end
+    if not mock.temporal or #mock.temporal == 0 then return row_of(name, mock) end
     for _, row in ipairs(mock.temporal) do
-      if row.when_message == nil then rows[#rows + 1] = row
-      elseif fits(row.when_message, message) then return row end
+      local expected = type(row) == "table" and row.when_message
+      if not expected then rows[#rows + 1] = row
+      elseif fits(expected, message) then return row_of(name, row) end
     end
     if #rows == 0 then return { error = format("no mock of %s fits this message", name) } end
-    return rows[use] or rows[#rows]
+    return row_of(name, rows[use] or rows[#rows])
   end
 
   -- what a tool's or a model's mock gives for these arguments: a value, or nil and the error

@@ -35,6 +35,8 @@ return function(kit)
     local model = of[handle]
     if model.declared then fail("Model", format("%s is declared twice; the first time in line %d", model.name, model.line)) end
     model.declared, model.line = kit.encode_sorted("Model", parts), (where())
+    kit.check_schema("Model", parts.input)
+    kit.check_schema("Model", parts.output, true)
     return handle
   end
 
@@ -83,6 +85,8 @@ return function(kit)
     kit.described[handle] = function() return format("model %s %s", name, of[handle].declared or "") end
     return handle
   end
+
+  kit.there.models = models
 
   local function may_come(name)
     return of[handle_of(name)].declared or kit.is_declared_by_name("Model", name) or kit.mock_of(name)

@@ -4,7 +4,7 @@ local type, next, rawget, rawequal, setmetatable, getmetatable = type, next, raw
 local format, sort = string.format, table.sort
 
 return function(kit)
-  local guest, fail, where, encode, host = kit.guest, kit.fail, kit.where, kit.encode, kit.host
+  local guest, fail, where, encode = kit.guest, kit.fail, kit.where, kit.encode
   local FIELDS = { input = true, output = true, state = true, stages = true, run = true, description = true, name = true }
 
   ---- what all procedures have --------------------------------------------------------------------------
@@ -21,9 +21,10 @@ return function(kit)
     if not run then kit.misuse("Procedure", "run", rawget(parts, 1)) end
     for k in next, parts do
       if type(k) == "string" and not FIELDS[k] then
-        host.warn("Procedure: unknown field " .. k .. " is ignored", (where()))
+        kit.unknown_field("Procedure", k, FIELDS)
       end
     end
+    kit.check_state_schema("Procedure", parts.state)
     return run
   end
 

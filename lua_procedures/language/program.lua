@@ -1,6 +1,6 @@
 -- A program: its schemas, its input and output, and where it starts: as a script, with a main procedure, or with main().
 
-local type, next, rawget, setmetatable = type, next, rawget, setmetatable
+local type, next, rawget, setmetatable, getmetatable = type, next, rawget, setmetatable, getmetatable
 local format, pack, unpack = string.format, table.pack, table.unpack
 
 return function(kit)
@@ -20,13 +20,50 @@ return function(kit)
     end
   end
 
-  function kit.schema_text(primitive, schema)
-    return encode(primitive, schema)
+  local OPTIONS = { type = true, required = true, default = true, description = true, enum = true, items = true, fields = true }
+
+  local function is_plain(schema) return type(schema) == "table" and getmetatable(schema) == nil end
+
+  -- warns of what a field says that has no meaning, in depth
+  local check_fields
+  local function check_field(primitive, name, field)
+    if not is_plain(field) then return end
+    for option in kit.each(field) do
+      if type(option) == "string" and not OPTIONS[option] then
+        kit.unknown_field(format("%s: %s", primitive, name), option, OPTIONS, "option")
+      end
+    end
+    check_field(primitive, name .. " items", field.items)
+    check_fields(primitive, name .. ".", field.fields)
+  end
+
+  function check_fields(primitive, within, fields)
+    if not is_plain(fields) then return end
+    for name, field in kit.each(fields) do check_field(primitive, within .. kit.show(name), field) end
+  end
+
+  -- the same for a table of fields, which as an output may be one field
+  function kit.check_schema(primitive, schema, is_output)
+    if is_output and is_plain(schema) and type(schema.type) == "string" then check_field(primitive, "output", schema)
+    else check_fields(primitive, "", schema) end
+  end
+
+  -- the same for initial values, of which some may be fields
+  function kit.check_state_schema(primitive, values)
+    for name, value in kit.each(is_plain(values) and values or {}) do
+      if is_plain(value) and kit.guest.field[value.type] then check_field(primitive, kit.show(name), value) end
+    end
+  end
+
+  function kit.schema_text(primitive, schema, is_output)
+    local text = encode(primitive, schema)
+    kit.check_schema(primitive, schema, is_output)
+    return text
   end
 
   -- an output may be one field instead of a table of fields, and that a bare type name
   function kit.output_text(primitive, schema)
-    local text = type(schema) == "string" and encode(primitive, schema) or kit.schema_text(primitive, schema)
+    local text = type(schema) == "string" and encode(primitive, schema) or kit.schema_text(primitive, schema, true)
     kit.result(primitive, request(primitive, "schema", text))
     return text
   end

@@ -193,7 +193,7 @@ return function(kit)
     kit.check_text("Tool", "description", parts.description)
     for field in next, parts do
       if type(field) == "string" and not FIELDS[field] then
-        kit.host.warn("Tool: unknown field " .. field .. " is ignored", (where()))
+        kit.unknown_field("Tool", field, FIELDS)
       end
     end
     local run = parts.handler or rawget(parts, 1)
@@ -225,6 +225,7 @@ return function(kit)
     if kit.mock_of(name) then return register { name = name } end -- a mock stands in for a tool that is not here
     kit.unknown(primitive, "tool", name, tools)
   end
+  kit.there.tools, kit.there.served_tools = tools, also
   kit.known_tool, kit.register_tool, kit.declare_tool = known, register, declare
   -- the tools of an MCP server, in the order of their names
   function kit.served_tools(name)

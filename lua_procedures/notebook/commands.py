@@ -5,12 +5,13 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable
 from dataclasses import replace
+from difflib import get_close_matches
 from typing import Any, Final
 
 from .. import api, jobs
-from ..durable.finding import stored
+from ..durable.finding import newest, stored
 from ..durable.stores import open_store
-from ..errors import RunLocked, UsageError
+from ..errors import RunLocked, StoreError, UsageError
 from ..exports.importing import Imported
 from ..graphs import Graph
 from ..histories.clearing import clear
@@ -22,6 +23,7 @@ from ..histories.standing import newest_runs
 from ..histories.telling import history
 from ..human.channels import came_from
 from ..human.parsing import parse_text
+from ..rendering.requests import in_store
 from ..runs import Exported, Run
 from ..session import get_session
 from .cells import open_cell
@@ -41,7 +43,9 @@ def command(shell: Any, line: str) -> Any:
     store, words = _taken(_words(line), "--store", "URL")
     name, *arguments = words or ["list"]
     if name not in _COMMANDS:
-        raise UsageError(f"unknown subcommand {name!r}; there are {', '.join(_COMMANDS)}")
+        near = get_close_matches(name, _COMMANDS, n=1)
+        also = f"did you mean {near[0]}?" if near else f"there are {', '.join(_COMMANDS)}"
+        raise UsageError(f"unknown subcommand {name!r}; {also}")
     handler, usage = _COMMANDS[name]
     wanted, _, option = usage.partition(" [")
     value = None
@@ -49,7 +53,30 @@ def command(shell: Any, line: str) -> Any:
         value, arguments = _taken(arguments, *option.rstrip("]").split())
     if len(arguments) != len(wanted.split()):
         raise UsageError(f"%procedures {name} {usage}".rstrip() + ": that is how it is called")
-    return handler(shell, store or shell.lua_procedures.defaults.store, *arguments, *([] if value is None else [value]))
+    store = store or shell.lua_procedures.defaults.store
+    try:
+        return handler(shell, store, *arguments, *([] if value is None else [value]))
+    except StoreError as error:
+        if wanted.startswith("NAME"):
+            error.hint = _elsewhere(arguments[0], store) or error.hint
+        raise
+
+
+def _elsewhere(name: str, store: str) -> str:
+    """Where this session has the run that a store does not know; ``""`` where it has none."""
+    run = get_session().runs.get(name)
+    if run is None or _is_there(name, store):
+        return ""
+    there = run._data.store_name or run._data.store_url  # noqa: SLF001 - our own run
+    return f"{name} is in {there}: add{in_store(there)}"
+
+
+def _is_there(name: str, store: str) -> bool:
+    """Whether a store has that run, or cannot be asked."""
+    try:
+        return newest(open_store(store), name) is not None
+    except StoreError:
+        return True
 
 
 def _words(line: str) -> list[str]:

@@ -22,6 +22,7 @@ _ATTRIBUTE = "lua_procedures"
 _CELL = "get_ipython().run_cell_magic"
 _LINE = "get_ipython().run_line_magic"
 _CALLS = (_CELL, _LINE)
+_MEMORY = "memory:"
 
 #: What ``%procedures?`` shows.
 PROCEDURES_HELP = """The runs of this kernel session, or of a store, and what can be done with them.
@@ -76,6 +77,7 @@ class Extension:
         shell.input_transformers_post.append(self.await_cell)
         formatter = shell.display_formatter.ipython_display_formatter
         formatter.for_type_by_name("lua_procedures.runs", "Run", self._display_once)
+        get_session().default_store = lambda: self.defaults.store or _MEMORY
         shell.Completer.custom_matchers.append(matcher)
         if in_kernel(shell):
             self._join_kernel(shell.kernel)
@@ -132,6 +134,7 @@ class Extension:
         if in_kernel(shell):
             self._leave_kernel(shell.kernel)
         self._installed = False
+        get_session().default_store = lambda: _MEMORY
         formatter = shell.display_formatter.ipython_display_formatter
         formatter.deferred_printers.pop(("lua_procedures.runs", "Run"), None)
         for kind in [each for each in formatter.type_printers if each.__qualname__ == "Run"]:

@@ -53,6 +53,7 @@ class Form(anywidget.AnyWidget):
         request: the question.
         panel: HTML shown above the form, made by this package with everything in it escaped.
         name: the run's name, for the saved question's line on how to answer it.
+        store: the run's store, where that line must name it.
     """
 
     _esm = source(*(f"{name}.js" for name in _SCRIPTS))
@@ -67,9 +68,10 @@ class Form(anywidget.AnyWidget):
     record = Dict().tag(sync=True)
     output = Unicode().tag(sync=True)
 
-    def __init__(self, request: HumanRequest, panel: str = "", *, name: str = "NAME") -> None:
+    def __init__(self, request: HumanRequest, panel: str = "", *, name: str = "NAME", store: str = "") -> None:
         self.question = request
         self.run_name = name
+        self.store_name = store
         self._answer_callbacks: list[Callable[[Any], None]] = []
         self._later_callbacks: list[Callable[[], None]] = []
         model_id = secrets.token_hex(16)  # known to the browser, which finds the output that shows this widget
@@ -135,8 +137,8 @@ class Form(anywidget.AnyWidget):
     def mimebundle(self) -> dict[str, Any]:
         """The form for ``display(…, raw=True)`` and ``update_display``: the widget, and what is shown without it."""
         return {
-            "text/plain": request_text(self.question, self.run_name),
-            "text/html": self.panel + request_html(self.question, self.run_name),
+            "text/plain": repr(self),
+            "text/html": self.panel + request_html(self.question, self.run_name, self.store_name),
             "application/vnd.jupyter.widget-view+json": {
                 "version_major": 2,
                 "version_minor": 0,
@@ -145,7 +147,7 @@ class Form(anywidget.AnyWidget):
         }
 
     def __repr__(self) -> str:
-        return request_text(self.question, self.run_name)
+        return request_text(self.question, self.run_name, self.store_name)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         return self.mimebundle(), {}

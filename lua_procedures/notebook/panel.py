@@ -15,6 +15,7 @@ from ..rendering.elements import block, muted, page, safe
 from ..rendering.panel import panel_html
 from ..rendering.progress import Progress
 from ..rendering.record import record_bundle, record_html, record_text
+from ..rendering.runs import known
 from ..rendering.text import one_line
 from .ended import Ended
 from .keeping import Keeping
@@ -49,6 +50,7 @@ class Panel:
 
     Attributes:
         shown: the run whose record is the output, once it has ended.
+        store_name: the run's store, where the line that answers its question must name it.
     """
 
     def __init__(self, *, quiet: bool = False, live: bool = True, told: Literal["", "message", "all"] = "") -> None:
@@ -66,6 +68,7 @@ class Panel:
         self._form: Form | None = None
         self._asking = False
         self.shown: Run | None = None
+        self.store_name = ""
 
     def __call__(self, event: Event) -> None:
         """Take an event; draw at most four times a second, ten times while a model's text comes.
@@ -84,6 +87,7 @@ class Panel:
         elif isinstance(event, RunStarted):
             self._drawn = time.monotonic() + _DELAY - _INTERVAL
             self._captured = is_captured()
+            self.store_name = known(event.run).store_name
             self._keeping.begin(event.ask_to_stop)
         elif not self._silent and not isinstance(event, Asked):  # a question's form follows at once
             self._draw_soon(at_rest=isinstance(event, GraphGrew))
@@ -155,7 +159,7 @@ class Panel:
         self._asking = True
         self._stop_timer()
         if self._form is None:
-            self._form = Form(request, name=name)
+            self._form = Form(request, name=name, store=self.store_name)
         else:
             self._form.ask(request)
         self._form.panel = self._html(at_rest=True)

@@ -58,6 +58,7 @@ class QuestionOutput:
     def __init__(self, name: str, store: Store, go_on: Callable[[], Run], *, by_itself: bool) -> None:
         self._name, self._store, self._go_on, self._by_itself = name, store, go_on, by_itself
         self._panel = Panel(quiet=True)
+        self._panel.store_name = get_session().name_to_type(store.url)
         self._loop = asyncio.get_running_loop()
         self.responder = FormResponder(self._panel, name, self._answered)
 

@@ -126,7 +126,8 @@ DECLARING: Final = (
         "declaration",
         "Says what stands in for tools, models and agents, whoever calls them.",
         (must("declarations", Expected("a table of mocks by name", "table", "named")),),
-        takes="{name = {returns=, temporal=, conditional=, error=}, …}",
+        takes="{tool = {error=, conditional=, temporal=, returns=}, "
+        "agent = {message=, tool_calls=, data=, usage=, temporal=, error=}, …}",
     ),
     Primitive(
         "require",

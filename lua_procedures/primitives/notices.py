@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, Final
 
 from ..runs import Notice
+from .catalog import primitive
 
-__all__ = ["notice_from"]
+__all__ = ["notice_from", "notice_options"]
 
 _KNOWN: Final = {"message", "level", "content", "details", "context", "source"}
+_PRIMITIVES: Final = {"notify": "Human.notify", "alert": "System.alert"}
 _LEVELS: Final = {"debug", "info", "warning", "error", "critical"}
 
 
@@ -35,6 +38,12 @@ def notice_from(kind: Any, given: Any, line: int | None) -> Notice:
         fields={key: value for key, value in given.items() if key not in _KNOWN},
         line=line or None,
     )
+
+
+def notice_options(kind: str) -> tuple[str, Collection[str]]:
+    """The primitive that shows notices of a kind, and the names of its options; none for one that takes no table."""
+    name = _PRIMITIVES.get(kind, kind)
+    return name, [each.name for each in primitive(name).arguments[0].options] if kind in _PRIMITIVES else ()
 
 
 def _text(value: Any) -> str:

@@ -20,7 +20,7 @@ def error_lines(error: ProcedureError) -> list[str]:
     place = f"line {error.line}: " if error.line else ""
     texts = without_addresses(error.message[:4000]).strip().split("\n")[:8]
     lines = [f"error: {place}{one_line(texts[0], 300)}", *(f"  {one_line(text, 200)}" for text in texts[1:])]
-    return [*lines, *(f"  {one_line(hint, 200)}" for hint in (error.hint or "").split("\n")[:4] if hint.strip())]
+    return [*lines, *(f"  {one_line(hint, 400)}" for hint in (error.hint or "").split("\n")[:4] if hint.strip())]
 
 
 def error_html(error: ProcedureError, *, excerpt: bool, message: bool = True) -> str:

@@ -57,7 +57,9 @@ def record_html(run: Run, *, volatile: bool | None = None, question: bool = True
             el.block(el.muted(el.safe(change, 500))) if change else "",
             stages_html(stages_of(run)),
             _error_html(run, asked=question and run.pending is not None, alone=alone),
-            request_html(run.pending, run.name, volatile=volatile) if run.pending and question else "",
+            request_html(run.pending, run.name, known(run).store_name, volatile=volatile)
+            if run.pending and question
+            else "",
             checkpoints_html(
                 lines_of(run, checkpoints),
                 visible=_VISIBLE,
@@ -89,7 +91,7 @@ def record_text(run: Run, *, question: bool = True) -> str:
     stages = stages_of(run)
     lines += [f"stages: {stage_line(stages)}"] if stages else []
     lines += error_lines(run.error) if run.error else []
-    lines += request_text(run.pending, run.name).split("\n") if run.pending and question else []
+    lines += request_text(run.pending, run.name, known(run).store_name).split("\n") if run.pending and question else []
     end = [f"value: {short_value(run.value)}"] if run.value is not None else []
     end += [graph_line(run.graph)] if run.graph.nodes else []
     agents = run.agents

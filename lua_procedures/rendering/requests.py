@@ -15,19 +15,20 @@ from .text import clean, is_empty, one_line, pretty, value_text
 if TYPE_CHECKING:
     from ..human.requests import HumanRequest, RequestField
 
-__all__ = ["how_to_answer", "question_text", "request_html", "request_text"]
+__all__ = ["how_to_answer", "in_store", "question_text", "request_html", "request_text"]
 
 _ARTIFACT = 1500
 _WHOLE = 20_000
 _MAX_CHOICES = 20
 
 
-def request_html(request: HumanRequest, name: str = "NAME", *, volatile: bool = False) -> str:
+def request_html(request: HumanRequest, name: str = "NAME", store: str = "", *, volatile: bool = False) -> str:
     """The question as HTML.
 
     Args:
         request: the open question.
         name: the run's name, for the command that answers it.
+        store: the run's store, where that command must name it.
         volatile: whether to say until what time of day it can be answered.
     """
     asked = " · ".join(part for part in _asked(request) if part)
@@ -41,13 +42,13 @@ def request_html(request: HumanRequest, name: str = "NAME", *, volatile: bool = 
     if volatile and request.expires_at is not None:
         until = datetime.fromtimestamp(request.expires_at).astimezone()
         parts.append(f"<div>{el.muted('until')} {el.safe(until.strftime('%Y-%m-%d %H:%M %Z'), 40)}</div>")
-    command = el.code(el.safe(how_to_answer(request, name), 300))
+    command = el.code(el.safe(how_to_answer(request, name, store), 600))
     parts.append(f"<div>{el.muted('to answer: run it again, or')} {command}</div>")
     return el.block("\n".join(parts), color=el.AMBER)
 
 
-def request_text(request: HumanRequest, name: str = "NAME") -> str:
-    """The question as at most eight lines of text; ``name`` is the run's name, for the command that answers it."""
+def request_text(request: HumanRequest, name: str = "NAME", store: str = "") -> str:
+    """The question as at most eight lines of text; ``name`` and ``store`` are for the command that answers it."""
     place = ", ".join(part for part in _asked(request) if part)
     lines = [f"question: {one_line(request.message, 160)} ({place})"]
     if not is_empty(request.context):
@@ -55,7 +56,7 @@ def request_text(request: HumanRequest, name: str = "NAME") -> str:
     if request.artifact is not None:
         lines.append(f"  artifact: {one_line(_text_of(request.artifact), 160)}")
     lines += [f"  {label}: {one_line(text, 160)}" for label, text in _facts(request)]
-    return "\n".join([*lines, f"  to answer: run it again, or {clean(how_to_answer(request, name))}"])
+    return "\n".join([*lines, f"  to answer: run it again, or {clean(how_to_answer(request, name, store))}"])
 
 
 def question_text(request: HumanRequest, *, choices: bool = True) -> str:
@@ -76,9 +77,14 @@ def question_text(request: HumanRequest, *, choices: bool = True) -> str:
     return "\n".join(lines)
 
 
-def how_to_answer(request: HumanRequest, name: str, command: str = "%procedures") -> str:
-    """The line that answers the question, such as ``%procedures answer release yes``."""
-    return f"{command} answer {shlex.quote(name)} {shlex.quote(_example(request))}"
+def how_to_answer(request: HumanRequest, name: str, store: str = "", command: str = "%procedures") -> str:
+    """The line that answers the question, such as ``%procedures answer release yes --store runs.db``."""
+    return f"{command} answer {shlex.quote(name)} {shlex.quote(_example(request))}{in_store(store)}"
+
+
+def in_store(store: str) -> str:
+    """`` --store runs.db``, for the end of a line to type; nothing where there is no need to name the store."""
+    return f" --store {shlex.quote(store)}" if store else ""
 
 
 def _asked(request: HumanRequest) -> tuple[str, ...]:

@@ -26,6 +26,7 @@ from ..language.runtime import Guest
 from ..records import Record
 from ..runs import Message, Notice, Run, RunData, RunStatus, Stop, ToolCall
 from .hosting import Hosting
+from .idle_mocks import idle_mocks
 from .ledger import Ledger
 from .listing import listing, planned, recalled, under_way
 from .outcomes import agents_of, checkpoint_of, response_of
@@ -115,6 +116,13 @@ class Ending:
             shown = ", ".join(json.dumps(answer, default=str, ensure_ascii=False) for answer in unused[:5])
             self.host.warn(f"{len(unused)} scripted answer{'s' * (len(unused) > 1)} nobody asked for: {shown}")
 
+    def _warn_of_idle_mocks(self) -> None:
+        """What a mock is misspelt for has run, or would have, as it is."""
+        told = self.guest.read(self.guest.kit.idle_mocks_text)
+        for message, line in idle_mocks(told or "", self.program, self._data.modules):
+            with suppress(ProcedureError):  # a run that shows all it may is over all the same
+                self.host.warn(message, line)
+
     def finish(
         self,
         status: RunStatus,
@@ -137,6 +145,8 @@ class Ending:
         data.status, data.error, data.pending = status, error, pending
         data.change, data.replayed, data.executed = ledger.change, ledger.replayed, ledger.executed
         self._read_world()
+        if status in ("completed", "failed"):
+            self._warn_of_idle_mocks()
         data.notices, data.stages, data.stages_declared = host.notices, host.stages, host.declared
         self._list(partial(listing, ledger))
         data.fixture = self.outside.fixture

@@ -6,7 +6,7 @@ Answers are integers or None. A ``ProcedureError`` raised here ends the program 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, Literal
@@ -14,8 +14,9 @@ from typing import Any, Literal
 from ..durable.serialization import dumps, loads, only_scalar
 from ..errors import LimitExceeded, LuaRuntimeError
 from ..events import Noticed, Sink, StageMoved, StagesDeclared, StopRequested
-from ..language.hints import unknown_name_hint
-from ..primitives.notices import notice_from
+from ..language.hints import suggestion, unknown_name_hint
+from ..language.slips import slip_of
+from ..primitives.notices import notice_from, notice_options
 from ..runs import Notice, StageMove
 from .ledger import Ledger
 from .spending import Spending
@@ -72,7 +73,12 @@ class Hosting:
     def notice(self, kind: str, text: str, line: int) -> int:
         """Show something; 1 when the run has shown more than it may."""
         self._count(len(text) + _OVERHEAD, line)
-        self.show(notice_from(kind, loads(text), line))
+        notice = notice_from(kind, loads(text), line)
+        self.show(notice)
+        if notice.fields:
+            primitive, known = notice_options(kind)
+            for name in notice.fields:
+                self._warn_of_slip(primitive, name, known, line)
         return 0
 
     def _count(self, size: int, line: int | None) -> None:
@@ -108,6 +114,21 @@ class Hosting:
         """A global that is not defined was read: nil, and one warning that names what is close."""
         hint = unknown_name_hint(name, self.known)
         self.warn(f"the global '{name}' is not defined and reads as nil{f'. {hint}' if hint else ''}", line)
+
+    def unknown_field(self, said: str, name: str, known: str, line: int) -> None:
+        """A declaration has a field without a meaning: a warning, which names what is close."""
+        near = suggestion(name, known.split("\x1f"))
+        self.warn_once(f"{said} {name} is ignored{f'. {near}' if near else ''}", line)
+
+    def unknown_key(self, primitive: str, name: str, known: str, line: int) -> None:
+        """A key of the program's own: a warning where it is a slip, once for all calls."""
+        self._warn_of_slip(primitive, name, known.split("\x1f"), line)
+
+    def _warn_of_slip(self, primitive: str, name: str, known: Iterable[str], line: int) -> None:
+        meant = slip_of(name, known)
+        message = f"{primitive}: unknown field '{name}'; did you mean '{meant}'?"
+        if meant is not None and all(each.message != message for each in self.notices):
+            self.warn(message, line)
 
     def put_back(self, effects: list[Any]) -> list[Any]:
         """Show the notices of a replayed operation again; what is left is for Lua."""

@@ -17,6 +17,7 @@ from ..human.channels import came_from
 from ..human.expiry import decides_otherwise, expired
 from ..human.requests import TIMEOUT, HumanRequest, HumanResponse
 from ..human.responders import LATER, Asking, Responder, Scripted
+from ..rendering.requests import in_store
 from .deadlines import Deadline
 
 __all__ = ["SLEEP", "People", "Suspended", "answer_text", "respond", "settled", "timed_out"]
@@ -87,14 +88,14 @@ class People:
             return timed_out(request, "expiry")
         return None
 
-    def cannot_wait(self, request: HumanRequest, name: str) -> ProcedureError | None:
-        """The error of a headless run whose question nobody has scripted."""
+    def cannot_wait(self, request: HumanRequest, name: str, store: str = "") -> ProcedureError | None:
+        """The error of a headless run whose question nobody has scripted; ``store`` is named where it must be."""
         if not self.headless or self.responder is not None:
             return None
         hints = [
             *(scripted.why_none() for scripted in self.scripted),
             "Script the answer with --answers VAR (or --answers default), or in a JSON file, LUA_PROCEDURES_ANSWERS;",
-            f"or answer the paused run: %procedures answer {shlex.quote(name)} VALUE",
+            f"or answer the paused run: %procedures answer {shlex.quote(name)} VALUE{in_store(store)}",
         ]
         message = f"a person must answer: {request.message}"
         return HumanInputRequired(message, request=request, line=request.line, hint="\n".join(filter(None, hints)))

@@ -10,6 +10,7 @@ from ..agents.schemas import parameters_of
 from ..durable.entries import Entry
 from ..durable.serialization import dumps, loads
 from ..events import Answered, Asked
+from ..human.artifacts import ARTIFACT_TYPES
 from ..human.expiry import decides_otherwise
 from ..human.requests import HumanRequest, HumanResponse
 from ..language.hints import closest
@@ -81,11 +82,15 @@ class Questions:
         return ("value", self._push(response.value))
 
     def _warn_of_misspelt(self, request: HumanRequest, kind: str, line: int) -> None:
-        """An option without a meaning is kept in the metadata; one that is nearly another is most likely a slip."""
+        """What has no meaning is kept: an option in the metadata; one that is nearly another is most likely a slip."""
         for name in request.metadata:
             near = closest(name, known_options(kind))
             if near:
                 self._pass.host.warn(f"Human.{kind}: unknown field '{name}'; did you mean '{near[0]}'?", line)
+        given = request.artifact_type
+        near = [] if given in ARTIFACT_TYPES else closest(given, ARTIFACT_TYPES)
+        if near:  # any other word is accepted: it says what the text is
+            self._pass.host.warn(f"Human.{kind}: unknown artifact_type '{given}'; did you mean '{near[0]}'?", line)
 
     def _counts(self, entry: Entry) -> bool:
         """Whether a recorded answer counts: one that ``--answers default`` took does only with that option."""
@@ -100,7 +105,7 @@ class Questions:
         response = response or self._recorded(request, sought)
         if response is not None:
             return response
-        unanswerable = self._people.cannot_wait(request, self._pass.data.name)
+        unanswerable = self._people.cannot_wait(request, self._pass.data.name, self._pass.data.store_name)
         if unanswerable is not None:
             raise unanswerable
         self._pass.data.status = "paused"

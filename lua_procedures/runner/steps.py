@@ -70,7 +70,7 @@ class Steps:
         if parts_text(asked) != before.asked:
             raise Misuse(
                 f"the name {shown} is taken in line {before.line} by another function (or other captures); "
-                f"a step's name is unique"
+                f"a step's name is unique: in a loop, let the name say which, as in {shown} .. i"
             )
         self._host.warn(f"step {shown} is there twice and does the same: its result is taken, it does not run", line)
         return self._outcome(before)

@@ -164,7 +164,7 @@ def test_a_program_that_does_not_compile(cli):
     ],
 )
 def test_wrong_usage(cli, words, said):
-    """What is wrong with the command itself is exit code 2, said in a sentence, and changes nothing."""
+    """What is wrong with the command itself is exit code 2, said in a sentence or as JSON, and changes nothing."""
     cli.write("ask.lua", ASK)
     cli.write("list.json", "[]")
     cli.write("number.json", "5")
@@ -172,6 +172,19 @@ def test_wrong_usage(cli, words, said):
     assert (done.code, done.out) == (2, "")
     assert said in done.err
     assert "Traceback" not in done.err
+    assert not (cli.path / "lua-procedures.db").exists()
+    as_json = cli(*(words or ["rum"]), "--json")
+    assert (as_json.code, as_json.json["error"]["type"]) == (2, "UsageError")
+    assert as_json.json["error"]["message"] in as_json.err
+
+
+def test_other_inputs_are_another_journal(cli):
+    """A run whose inputs are forgotten asks anew, and is another journal of the name."""
+    program = cli.write("ask.lua", ASK)
+    cli.write("yes.json", "[true]")
+    assert cli("run", program, "-p", "n=1", "--answers", "yes.json").code == 0
+    assert cli("run", program, "-p", "n=1").code == 0
+    assert cli("run", program).code == 3
 
 
 @pytest.mark.parametrize("store", ["nowhere/x.db", "mysql://u:secret@host/x", "ask.lua"])
@@ -214,11 +227,18 @@ def test_scripted_answers(cli):
 
 
 def test_an_answer_that_does_not_fit_leaves_the_question(cli):
-    """A scripted answer that is none is said, and the run waits."""
+    """A scripted answer that is none is exit code 1 and said with its file; the question can still be answered."""
     cli.write("wrong.json", '["perhaps"]')
-    done = cli("run", cli.write("ask.lua", ASK), "--answers", "wrong.json", "--json")
-    assert (done.code, done.json["status"], done.json["error"]["type"]) == (3, "paused", "AnswerRefused")
+    program = cli.write("ask.lua", ASK)
+    done = cli("run", program, "--answers", "wrong.json", "--json")
+    assert (done.code, done.json["status"], done.json["error"]["type"]) == (1, "paused", "AnswerRefused")
+    assert "--answers wrong.json: " in done.json["error"]["message"]
     assert "Approve or reject" in done.err
+    assert "to answer: " in done.err
+    from_environment = cli("resume", "ask", LUA_PROCEDURES_ANSWERS="wrong.json")
+    assert from_environment.code == 1
+    assert "LUA_PROCEDURES_ANSWERS=wrong.json: " in from_environment.err
+    assert cli("answer", "ask", "yes", "--resume").code == 0
 
 
 def test_a_plan_changes_nothing(cli):
@@ -234,6 +254,20 @@ def test_a_plan_changes_nothing(cli):
     assert planned["planned"][0]["name"] == "collect"
     assert "collect" in planned["change"]
     assert cli("show", "steps", "--json").json["value"]["n"] == 2
+
+
+def test_a_plan_makes_no_file(cli):
+    """Where there is no store yet, a plan is that of a run that begins; what it cannot know is said once."""
+    program = cli.write("steps.lua", STEPS)
+    for words in ([], ["--store", "sqlite:///nowhere/other.db"]):
+        done = cli("run", program, "--plan", *words)
+        assert done.code == 0
+        assert done.out.startswith("steps: ")
+        assert "collect" in done.out
+        assert (done.out + done.err).count("what follows is known") == 1
+    assert cli("run", program, "--plan", "--json").json["planned"][0]["name"] == "collect"
+    assert [path.name for path in cli.path.iterdir()] == ["steps.lua"]
+    assert cli("run", program, "--plan", "--store", "runs").code == 1
 
 
 def test_strict_refuses_a_change(cli):

@@ -163,6 +163,23 @@ def test_history_and_fork(paused):
     assert "no checkpoint 'nowhere'" in paused("fork", "two", "nowhere", "fourth").err
 
 
+def test_diff_and_clear(paused):
+    """Two runs are compared; what comes after a checkpoint is forgotten, or all of a run."""
+    paused("answer", "two", "Ann", "--resume")
+    paused("fork", "two", "1", "other")
+    assert paused("resume", "other").code == 3
+    paused("answer", "other", "Bob", "--resume")
+    done = paused("diff", "two", "other")
+    assert done.code == 0
+    assert "Bob" in done.out
+    assert paused("diff", "two", "other", "--json").json["same"] == 1
+    cut = paused("clear", "two", "--after", "collect", "--json").json
+    assert (cut["kept"], cut["forgotten"]) == (1, 1)
+    assert paused("resume", "two", "--json").json["replayed"] == 1
+    assert paused("clear", "two").code == 0
+    assert [row["name"] for row in paused("list", "--json").json] == ["other"]
+
+
 def test_export_and_import(paused):
     """A run goes to a file and into another store, and on from there."""
     done = paused("export", "two", "two.run")
@@ -196,5 +213,6 @@ def test_a_fault_of_ours_is_short(cli):
     done = cli("list", PYTHONPATH=path)
     assert (done.code, done.out) == (1, "")
     assert done.err.startswith("ZeroDivisionError: gone wrong\n")
+    assert cli("list", "--json", PYTHONPATH=path).json["error"]["message"] == "ZeroDivisionError: gone wrong"
     assert "Traceback" not in done.err
     assert "Traceback" in cli("list", "--traceback", PYTHONPATH=path).err

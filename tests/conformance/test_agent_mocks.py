@@ -167,3 +167,31 @@ def test_a_mocked_turn_in_a_step_is_put_back(mocked):
         return {{first, worker("b").output, search.call_count(), Iterations.current(), #worker.history}}
     """
     assert mocked(program).value == ["1", "2", 1, 2, 5]
+
+
+@pytest.mark.parametrize(
+    ("mock", "said"),
+    [
+        ("returns = 'Hallo'", "only returns"),
+        ("usage = {total_tokens = 1}, conditional = {}", "only conditional, usage"),
+        ("temporal = {'Hallo'}", "is a string"),
+        ("temporal = {{}}", "nothing"),
+        ("temporal = {{when_message = 'x', usage = {}}}", "only usage, when_message"),
+    ],
+)
+def test_a_mock_that_is_none_of_an_agent_s_is_an_error(cell, mock, said):
+    """At the turn, as for tools: it can be caught, and replays."""
+    program = f"writer = Agent{{}} Mocks{{writer = {{{mock}}}}}\n"
+    fields = "message, tool_calls, data, temporal or error"
+    told = f"cell:2: writer: no mock of writer fits this turn: an agent's mock says {fields}, and this one {said}"
+    assert cell.twice(f"{program}return {{pcall(writer, 'x')}}").value == [False, told]
+    assert isinstance(cell.fails(f"{program}writer('x')"), ModelError)
+
+
+def test_an_empty_message_is_one(mocked):
+    """It was said; so are tool calls alone, and data that is false."""
+    program = """
+        a = Agent{} b = Agent{} c = Agent{output = "boolean"}
+        Mocks{a = {message = ""}, b = {tool_calls = {}}, c = {data = false}}
+        return {a("x").output, b("x").output, c("x").output}"""
+    assert mocked(program).value == ["", "", False]

@@ -6,7 +6,7 @@ import pytest
 
 from lua_procedures import LuaRuntimeError, ToolError
 
-from .cells import paths
+from .cells import messages, paths
 
 TOOLS = """
 search = Tool { input = {q = 'string'}, function(t) error('the real one ran') end }
@@ -122,3 +122,79 @@ def test_a_mock_declared_in_a_step_is_put_back(cell):
         Step.run('s', function() Mocks{absent = {temporal = {1, 2}}} return Tool('absent'){} end)
         return Tool('absent'){}"""
     assert cell.twice(program).value == 2
+
+
+def idle(name, meant=None):
+    """The warning of a mock that stands in for nothing."""
+    told = f"Mocks: '{name}' is no tool, model or agent of this program"
+    return f"{told}. Did you mean '{meant}'?" if meant else told
+
+
+def pay(amount: int) -> str:
+    """A tool of Python."""
+    return f"paid {amount}"
+
+
+@pytest.mark.parametrize(
+    ("program", "told"),
+    [
+        ("Mocks{pya = {returns = 'mock'}} return pay{amount = 1}", [idle("pya", "pay")]),
+        ("pay{amount = 1} Mocks{pya = {returns = 1}} Mocks{pya = {returns = 2}}", [idle("pya", "pay")]),
+        ("Mocks{serach = {returns = 1}} search = Tool{function() return 2 end} search{}", [idle("serach", "search")]),
+        ("Mocks{wirter = {message = 'm'}} writer = Agent{}", [idle("wirter", "writer")]),
+        ("Mocks{n_tol = {returns = 1}} n = Toolset{tools = {tool = Tool{function() end}}}", [idle("n_tol", "n_tool")]),
+        ("Mocks{prise = {returns = 1}} Model 'price' {type = 'mock', value = 1}", [idle("prise", "price")]),
+        ("Mocks{['pya'] = {returns = 1}, zebra = {message = 'm'}} return pay{amount = 1}",
+         [idle("pya", "pay"), idle("zebra")]),
+        ("Mocks{helper = {returns = 1}} function helper() return 2 end return helper()", [idle("helper")]),
+    ],
+)  # fmt: skip
+def test_a_mock_that_stands_in_for_nothing_is_told(cell, program, told):
+    """Once for each name, whether it is declared before what it was meant for or after; a replay tells it too."""
+    ran = cell.twice(program, tools=[pay])
+    assert sorted(messages(ran, "warning")) == sorted(told)
+    assert ran.notices[0].line == 1
+
+
+def test_a_run_that_failed_tells_of_it_too(cell):
+    """The real tool may be why it failed."""
+    failed = cell.failed("Mocks{pya = {returns = 1}}\npay{amount = 1} error('no')", tools=[pay])
+    assert messages(failed, "warning") == [idle("pya", "pay")]
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "Mocks{pay = {returns = 1}}",
+        "Mocks{pay = {temporal = {1, 2}}} return pay{amount = 1}",
+        "Mocks{pay = {conditional = {{when = {amount = 2}, returns = 1}}}}",
+        "Mocks{ghost = {returns = 1}} return Tool('ghost'){}",
+        "Mocks{ghost = {returns = 1}} if input.real then Tool('ghost'){} end",
+        "Mocks{late = {returns = 1}} if input.real then late = Tool{function() end} end",
+        "Mocks{ghost = {message = 'm'}} return Agent('ghost')('x').output",
+        "Mocks{ghost = {returns = 1}} a = Agent{tools = {'ghost'}}",
+        "Mocks{guess = {returns = 1}} return Model('guess'){}.output",
+        "Mocks{given = {returns = 1}}",
+        "Mocks{done = {returns = 'd'}} local done = require('done')",
+        "Mocks{n_tool = {returns = 1}} n = Toolset{tools = {tool = Tool{function() end}}}",
+        "Mocks{ghost = {returns = 1}} local name = 'gh' .. 'ost' Step.run('s', function() return Tool(name){} end)",
+        "Mocks{ghost = {returns = 1}} local name = 'gh' .. 'ost' Step.run('s', function() Tool(name) end)",
+        "Mocks{a = {message = 'm'}} local a = Agent{} return a('x').output",
+    ],
+)
+def test_a_mock_of_what_there_is_tells_nothing(cell, program):
+    """Also where it was not used, where nothing but the mock is there, and where the program did not come to it."""
+    ran = cell.twice(program, tools=[pay], predictors={"given": lambda row: row})
+    assert messages(ran, "warning") == []
+
+
+def test_mocks_and_modules(cell, tmp_path, monkeypatch):
+    """What a module declares can be mocked; mocks that a module declares for many programs are no slips."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tools.lua").write_text("search = Tool {function() return 'real' end}")
+    mocks = "Mocks{search = {returns = 'mock'}, zebra = {returns = 1}, paay = {returns = 1}}"
+    (tmp_path / "mocked.lua").write_text(mocks)
+    program = "local mocks, tools = require('mocked'), require('tools') return tools.search{}"
+    ran = cell.twice(program, tools=[pay])
+    assert (ran.value, messages(ran, "warning")) == ("mock", [idle("paay", "pay")])
+    assert ran.notices[0].line is None

@@ -121,4 +121,4 @@ def test_a_returned_list_with_holes_says_what_keeps_a_place(cell):
     error = cell.fails("return {1, nil, 3}")
     assert isinstance(error, ConversionError)
     assert error.message.startswith("return: a list with holes")
-    assert "{1, null, 3}" in error.hint
+    assert "{1, null, 3}" in (error.hint or "")

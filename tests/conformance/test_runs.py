@@ -170,3 +170,15 @@ def test_memory_runs_are_of_this_process():
     lua_procedures.run("return Step.run('a', function() return 1 end)", name=name)
     assert lua_procedures.run("return Step.run('a', function() return 1 end)", name=name).executed == 0
     assert Cell(name=name)("return Step.run('a', function() return 1 end)").executed == 1
+
+
+@pytest.mark.parametrize("source", ["// comment", "/ 2", ".. 'a'", "+ 1"])
+def test_a_program_that_begins_with_an_operator(source, cell):
+    """It is a syntax error like any other."""
+    assert isinstance(cell.fails(source), LuaSyntaxError)
+
+
+@pytest.mark.parametrize(("source", "meant"), [("io.open('a')", "File.read"), ("os.getenv('A')", "as an input")])
+def test_what_is_not_in_this_lua_has_a_hint(source, meant, cell):
+    """Libraries that a program cannot reach."""
+    assert meant in (cell.fails(source).hint or "")

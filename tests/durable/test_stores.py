@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from lua_procedures.durable.entries import Entry, JournalRow
-from lua_procedures.durable.stores import open_store
+from lua_procedures.durable.stores import open_store, store_name
 from lua_procedures.durable.stores.memory import MemoryStore
 from lua_procedures.durable.stores.sqlite import SqliteStore
 from lua_procedures.durable.stores.sqlite_schema import APPLICATION_ID, STEPS
@@ -231,6 +231,24 @@ def test_older_schema_is_brought_forward(path):
 def test_folder_is_refused(tmp_path):
     """A folder is no store."""
     assert "is a folder" in refused(tmp_path)
+
+
+def test_what_names_no_store_is_told_what_is_missing(tmp_path):
+    """Of a path without an ending the endings are named; a folder is called one."""
+    with pytest.raises(StoreError, match=r"'runs' is no store .* must end in \.db, \.sqlite or \.sqlite3"):
+        open_store("runs")
+    with pytest.raises(StoreError, match=r"is a folder; a store is a file in it, such as .*runs\.db"):
+        open_store(str(tmp_path))
+
+
+def test_a_store_is_named_as_it_was_typed_without_a_password(tmp_path):
+    """A path stays what was typed; of a server, and of a ``Store``, the name is the URL of the open one."""
+    opened = open_store(str(tmp_path / "a.db"))
+    assert store_name("a.db", opened.url) == "a.db"
+    assert store_name(opened, opened.url) == opened.url
+    for scheme in ("postgresql", "postgres"):
+        named = store_name(f"{scheme}://ann:secret@host/runs", "postgresql://ann@host/runs")
+        assert named == "postgresql://ann@host/runs"
 
 
 def test_missing_folder_is_refused(tmp_path):
@@ -511,7 +529,7 @@ def test_threads_share_a_store(store):
 MAKER = """
 import sys
 from lua_procedures.durable.entries import Entry, JournalRow
-from lua_procedures.durable.stores import open_store
+from lua_procedures.durable.stores import open_store, store_name
 for line in sys.stdin:
     store = open_store(line.rstrip())
     journal = store.create(JournalRow("triage", "00", seed=1, started=1.0, updated=1.0)).id
@@ -546,7 +564,7 @@ def test_processes_make_a_file_at_once(tmp_path):
 WRITER = """
 import sys
 from lua_procedures.durable.entries import Entry
-from lua_procedures.durable.stores import open_store
+from lua_procedures.durable.stores import open_store, store_name
 store = open_store(sys.argv[1])
 journal = int(sys.argv[2])
 start = len(list(store.entries(journal)))

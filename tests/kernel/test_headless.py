@@ -130,6 +130,25 @@ def test_without_answers_it_fails_at_once_and_says_what_to_do(tmp_path):
     assert value[0]["data"]["text/plain"] == "True"
 
 
+def test_the_line_to_type_works_as_it_is_printed(tmp_path):
+    """The error and the record of a run in a store of its own name that store; without it the error says where."""
+    made = notebook(
+        f"%%procedure z9 --store r.db\n{ASK}", "%procedures answer z9 yes", "%procedures answer z9 yes --store r.db"
+    )
+    _, failed, astray, answered = outputs(execute(made, tmp_path, allow_errors=True))
+    texts = "\n".join(["\n".join(each.get("traceback", [])) + str(each.get("data", "")) for each in failed])
+    assert "%procedures answer z9 VALUE --store r.db" in texts
+    assert "%procedures answer z9 yes --store r.db" in texts
+    assert "z9 is in r.db: add --store r.db" in "\n".join(astray[-1]["traceback"])
+    assert answered[0]["data"]["text/plain"].startswith("z9: completed")
+
+
+def test_arun_pauses_where_a_cell_would_fail(tmp_path):
+    """`await arun(…)` in a notebook that nobody can answer gives the paused run."""
+    made = notebook(f"from lua_procedures import arun\nr = await arun('{ASK}', name='ask')", "r.status")
+    assert outputs(execute(made, tmp_path))[2][0]["data"]["text/plain"] == "'paused'"
+
+
 def test_without_answers_the_first_cells_work_is_kept(tmp_path):
     """What ran before the question is not run again when answers are there."""
     program = f'local n = Step.run("draw", function() return math.random(1, 2^53) end)\n{ASK}'

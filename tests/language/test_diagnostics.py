@@ -22,6 +22,7 @@ from lua_procedures.language.diagnostics import (
     unknown_name_hint,
 )
 from lua_procedures.language.hints import LONGEST, place_of
+from lua_procedures.language.slips import slip_of
 from lua_procedures.language.source import split_lines
 from lua_procedures.primitives.names import primitive_names
 
@@ -120,6 +121,7 @@ SYNTAX_HINTS = [
     ("if a && b then end", 2, "'and'"),
     ("if a || b then end", 2, "'or'"),
     ("# a comment", 2, "--"),
+    ("// a comment", 2, "--"),
     ("x = 1\ny = 2 # don't", 3, "--"),
     ("f( # one\n1)", 3, "--"),
     ("return 1 # one", 2, "--"),
@@ -279,6 +281,8 @@ RUNTIME_HINTS = [
     ("for i in range(3) do end", "for i = 1, n do"),
     ("x = str(1)", "tostring"),
     ("raise('a')", "error("),
+    ("time.sleep(1)", "Sleep(seconds)"),
+    ("requests.get('a')", "by tools"),
     ('x = f"hello {y}"', "no f-strings"),
     ("x = f'hello'", "no f-strings"),
     ("local t = {}\nlocal x = t[0].name", "begin at 1"),
@@ -436,6 +440,19 @@ def test_any_message_and_text_give_an_error(message: str, text: str, line: int) 
 def test_closest(name: str, expected: list[str]) -> None:
     """Members are compared with those of the same owner, globals with globals, whatever the case."""
     assert closest(name, KNOWN) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        *(("lable", "label"), ("Label", "label"), ("labell", None), ("labbel", "label"), ("labl", "label")),
+        *(("context", None), ("contant", "content"), ("contents", None), ("scored", None), ("core", None)),
+        *(("source", None), ("scope", None), ("label", None), ("", None), ("l", None)),
+    ],
+)
+def test_slip_of(name: str, meant: str | None) -> None:
+    """Letters in another order, one too few or too many inside, a vowel for another; no word of its own."""
+    assert slip_of(name, ["content", "label", "score"]) == meant
 
 
 def test_closest_gives_several() -> None:

@@ -50,3 +50,7 @@ def test_a_wrong_line_says_how_it_is_called(shell):
         command(shell, "graph search --find")
     with pytest.raises(StoreError, match="no run 'other'"):
         command(shell, "graph other")
+    with pytest.raises(UsageError, match=r"unknown subcommand 'grpah'; did you mean graph\?"):
+        command(shell, "grpah search")
+    with pytest.raises(UsageError, match="unknown subcommand 'zz'; there are list, "):
+        command(shell, "zz")

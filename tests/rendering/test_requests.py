@@ -67,6 +67,16 @@ def test_a_question_reads_as_a_whole() -> None:
     ]
 
 
+def test_the_line_to_type_names_the_store() -> None:
+    """Where the run's store must be named, the line does so as a shell takes it."""
+    request = request_of(kind="approve")
+    for shown in (
+        request_text(request, "a b", "my runs.db"),
+        html.unescape(request_html(request, "a b", "my runs.db")),
+    ):
+        assert "%procedures answer 'a b' yes --store 'my runs.db'" in shown
+
+
 def test_an_escalation_never_expires() -> None:
     """An escalation says how severe it is and nothing of a timeout."""
     text = request_text(request_of(kind="escalate", severity="critical", timeout_seconds=5))

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from ...errors import UsageError
+from ...human.artifacts import ARTIFACT_TYPES
 from ...human.requests import HumanRequest, HumanResponse
 from ...primitives.human import build_request
 from .checkpoints import plain
@@ -24,7 +25,6 @@ _KINDS: Final = {
     "inputs": "multiple",
     "escalation": "escalate",
 }
-_ARTIFACTS: Final = ("text", "markdown", "code", "json", "html", "image", "table")
 #: What a call of Tactus carries for hosts beside its context.
 _ACTION: Final = ("action_key", "resource_refs", "preconditions", "expires_at", "response_schema", "ui_schema")
 
@@ -90,7 +90,7 @@ def _review(request: Any, metadata: Mapping[str, Any]) -> dict[str, Any]:
     kind, options = metadata.get("artifact_type"), _choices(request.options)
     return {
         "artifact": metadata.get("artifact"),
-        "artifact_type": kind if kind in _ARTIFACTS else "text",
+        "artifact_type": kind if kind in ARTIFACT_TYPES else "text",
         "options": options,
         "default": _decision(plain(request.default_value), options or []),
     }

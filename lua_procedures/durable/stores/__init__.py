@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final, Protocol, runtime_checkable
 from urllib.parse import parse_qsl, unquote
 
@@ -10,9 +11,10 @@ from ...errors import StoreError
 from ..entries import Entry, JournalRow, StoredRequest
 from ..ownership import Owner, Ownership
 
-__all__ = ["Store", "open_store"]
+__all__ = ["Store", "file_of", "open_store", "store_name"]
 
 _SUFFIXES: Final = (".db", ".sqlite", ".sqlite3")
+_POSTGRESQL: Final = ("postgresql://", "postgres://")
 _FORMS: Final = (
     "A store is memory:, runs.db, sqlite:///runs.db or sqlite:////folder/runs.db (with ?synchronous=full), "
     "or postgresql://user@host/database."
@@ -117,9 +119,44 @@ def open_store(url: str | Store) -> Store:
         from .memory import kernel_session_store
 
         return kernel_session_store()
-    if url.startswith(("postgresql://", "postgres://")):
+    if url.startswith(_POSTGRESQL):
         return _open_postgresql(url)
     return _open_sqlite(url)
+
+
+def store_name(given: str | Store, url: str) -> str:
+    """A store as it can be typed again: what was given, without a password.
+
+    Args:
+        given: a URL, or a ``Store``.
+        url: of that store once it is open.
+    """
+    return given if isinstance(given, str) and not given.startswith(_POSTGRESQL) else url
+
+
+def file_of(url: str) -> str | None:
+    """The path of the SQLite file that a URL names; None of another store.
+
+    Raises:
+        StoreError: the URL is of no known kind.
+    """
+    if url == "memory:" or url.startswith(_POSTGRESQL):
+        return None
+    path = url.partition("?")[0]
+    if path.startswith("sqlite:///"):
+        return unquote(path.removeprefix("sqlite:///"))
+    if "://" in path or not path.lower().endswith(_SUFFIXES):
+        raise StoreError(_unknown(path), hint=_FORMS)
+    return path
+
+
+def _unknown(path: str) -> str:
+    scheme, colon, _ = path.partition("://")
+    if colon:  # only the scheme is shown: a URL may hold a password
+        return f"'{scheme}://…' is no store that is known here"
+    if Path(path).is_dir():
+        return f"{path!r} is a folder; a store is a file in it, such as {Path(path) / 'runs.db'}"
+    return f"{path!r} is no store that is known here: the name of a file must end in .db, .sqlite or .sqlite3"
 
 
 def _open_postgresql(url: str) -> Store:
@@ -136,14 +173,8 @@ def _open_postgresql(url: str) -> Store:
 def _open_sqlite(url: str) -> Store:
     from .sqlite import SqliteStore
 
-    path, _, query = url.partition("?")
-    if path.startswith("sqlite:///"):
-        path = unquote(path.removeprefix("sqlite:///"))
-    elif "://" in path or not path.lower().endswith(_SUFFIXES):
-        # Only the scheme is shown: a URL may hold a password.
-        shown = path.partition("://")[0] + "://…" if "://" in path else path
-        raise StoreError(f"{shown!r} is no store that is known here", hint=_FORMS)
-    options = dict(parse_qsl(query, keep_blank_values=True))
+    path = file_of(url) or ""
+    options = dict(parse_qsl(url.partition("?")[2], keep_blank_values=True))
     synchronous = options.pop("synchronous", "normal")
     if options:
         raise StoreError(f"a store on SQLite has no option {', '.join(options)}", hint=_FORMS)

@@ -93,6 +93,7 @@ def test_a_program_that_mentions_no_server_starts_none(files):
 def test_a_mocked_tool_starts_no_server(files):
     """A mocked run makes no call: where all tools that are mentioned are mocked, their server is not started."""
     assert run("Mocks { files_add = {returns = 7} } return files_add{a = 1}", files).value == 7
+    assert not run("Mocks { files_add = {returns = 7} } return 1", files).notices
     assert files.calls == []
 
 

@@ -86,7 +86,7 @@ _ROWS: Final = (
     Primitive(
         "Step.run",
         "durable",
-        "fn's results, computed once and recorded under the name.",
+        "fn's results, computed once and recorded under the name, which no other step has.",
         (must("name", NAME), _STEP, may("options", OPTIONS, options=(may("inputs", KEPT),))),
     ),
     Primitive("Step.checkpoint", "durable", "fn's results, computed once and recorded by position.", (_STEP,)),

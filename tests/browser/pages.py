@@ -114,6 +114,10 @@ class Notebook:
         contents: dict[str, Any] = json.loads(text)
         return contents
 
+    def wait_until_saved(self) -> None:
+        """Wait for a save that the page began by itself."""
+        self.page.wait_for_function("() => !window.jupyterapp.shell.currentWidget.context.model.dirty")
+
     def set_dark(self) -> None:
         """Change to the dark theme."""
         self.command("apputils:change-theme", {"theme": "JupyterLab Dark"})

@@ -174,6 +174,7 @@ def test_without_its_kernel_a_form_is_its_record(open_cells, how, shot):
         cells.notebook.command("kernelmenu:shutdown")
     cells.notebook.wait_for_text(1, "to answer: run it again")
     cells.has_no_form()
+    cells.notebook.wait_until_saved()
     saved = cells.saved_output()
     assert WIDGET not in saved
     assert "Gone?" in saved["text/plain"]

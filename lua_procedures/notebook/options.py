@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from hashlib import blake2b
 from keyword import iskeyword
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from ..errors import UsageError
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 __all__ = ["PROCEDURE", "define", "job_from", "parse", "procedure_parser", "runs_file"]
 
 PROCEDURE = "procedure"
+
+#: Options of other tools; "" where none of ours is like it.
+_MEANT: Final = {"--help": "", **dict.fromkeys(("--out", "--output", "--result"), "-o"), "--input": "-i"}
 
 
 class Parser(argparse.ArgumentParser):
@@ -61,8 +64,11 @@ class Parser(argparse.ArgumentParser):
     def _refuse(self, word: str) -> NoReturn:
         if not word.startswith("-"):
             self.error(f"unexpected {word!r}: one NAME is enough (quote a name with spaces)")
-        near = get_close_matches(word.split("=", maxsplit=1)[0], self._option_string_actions, n=1, cutoff=0.5)
-        self.error(f"unknown option {word}" + (f"; did you mean {near[0]}?" if near else ""))
+        name = word.partition("=")[0]
+        near = _MEANT.get(name)
+        if near is None:
+            near = "".join(get_close_matches(name, self._option_string_actions, n=1, cutoff=0.5))
+        self.error(f"unknown option {word}" + (f"; did you mean {near}?" if near else ""))
 
 
 def procedure_parser() -> Parser:

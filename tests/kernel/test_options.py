@@ -21,6 +21,8 @@ def test_an_unknown_option_names_a_close_one(kernel):
     assert "--frsh; did you mean --fresh?" in refused(kernel, "x --frsh")
     assert "did you mean --no-wait?" in refused(kernel, "x --nowait")
     assert "%%procedure?" in refused(kernel, "x --zzz")
+    assert "did you mean -o?" in refused(kernel, "x --output r")
+    assert "did you mean" not in refused(kernel, "x --help")
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ class Ledger:
         self.policy = policy
         self._emit = emit
         self._watched = watched
-        self._careful = policy.only_looks or bool(policy.redo)
+        self._careful = policy.keeps_to_record or bool(policy.redo)
         self.frames = [Frame(root_key(journal.row.root))]
         self.passed = Passed(journal)
         self.kept = bytearray()
@@ -175,7 +175,7 @@ class Ledger:
         """
         if self._caught:
             self.settle()
-        if self.journal.recorded or self.policy.only_looks:
+        if self.journal.recorded or self.policy.keeps_to_record:
             self._explain(sought)
         if self._watched:
             self._announce()
@@ -190,7 +190,7 @@ class Ledger:
 
     def _explain(self, sought: Sought) -> None:
         policy = self.policy
-        if self.change is not None and not policy.only_looks:
+        if self.change is not None and not policy.keeps_to_record:
             return
         agent = self.agent
         before = self.journal.superseded(self.frames[-1].chain)
@@ -359,7 +359,7 @@ class Ledger:
     def write(self, entry: Entry) -> bool:
         """Write an entry that takes no position; False where the policy lets nothing be written."""
         # with --strict a program that is refused must have changed nothing
-        if self.policy.only_looks:
+        if self.policy.keeps_to_record:
             return False
         self.journal.append(entry)
         return True

@@ -51,6 +51,6 @@ class Policy:
     max_tokens: int | None = None
 
     @property
-    def only_looks(self) -> bool:
-        """Whether what is not recorded ends the pass: nothing that takes no position is written on the way to it."""
+    def keeps_to_record(self) -> bool:
+        """Whether a change of what is recorded ends the pass: on the way there, nothing without a position is written."""
         return self.strict or self.plan

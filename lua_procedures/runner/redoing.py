@@ -31,7 +31,7 @@ class Redoing:
 
     def __init__(self, journal: Journal, policy: Policy) -> None:
         self._journal = journal
-        self._is_written = not policy.only_looks
+        self._is_written = not policy.keeps_to_record
         #: name, path or ``failed`` → the place in the journal at which it was asked for
         self.asked: dict[str, int] = dict.fromkeys(policy.redo, 0)
         self._seen: set[str] = set()

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..handles import token_of
 
-__all__ = ["Converter"]
+__all__ = ["Converter", "closed"]
 
 _FLAT = frozenset((str, int, float, bool, bytes))
 _SCALARS = _FLAT | {type(None)}
@@ -37,7 +37,7 @@ class Converter:
 
     def close(self) -> None:
         """Let go of the world; from now on only ``objects`` is of use."""
-        self._table = self._new_array = self._new_object = self._build = self._inner = self._new_handle = _closed
+        self._table = self._new_array = self._new_object = self._build = self._inner = self._new_handle = closed
         self._handles = {}
 
     def push(self, value: Any) -> Any:
@@ -95,8 +95,9 @@ class Converter:
         return self._table({**dict(enumerate(values, 1)), "n": len(values)})
 
 
-def _closed(*_: Any) -> Any:
-    raise RuntimeError("the Lua world of these values is closed")
+def closed(*_: Any) -> Any:
+    """What stands for the calls into a world that is gone."""
+    raise RuntimeError("the Lua world of this run is closed")
 
 
 def _add_shape(keys: tuple[str, ...], shapes: dict[tuple[str, ...], int], flat: list[Any]) -> None:

@@ -17,7 +17,7 @@ from lupa import lua55
 
 from ..errors import LimitExceeded, LuaSyntaxError, ProcedureError
 from ..limits import Limits
-from .conversion import Converter
+from .conversion import Converter, closed
 from .diagnostics import syntax_error
 from .host import HOST_CALLS, Host
 from .source import FunctionText, assigned_names, declared_names, marked
@@ -261,7 +261,7 @@ class Guest:
     def close(self) -> None:
         """Drop the world, and with it all that its callbacks refer to; its memory is free at once."""
         self.kit = self._lua = None
-        self._resume = self._lift = _closed
+        self._resume = self._lift = closed
         self.converter.close()
 
 
@@ -276,7 +276,3 @@ def compile_only(text: str, *, first_line: int) -> None:
     message = load("\n" * (first_line - 1) + text)
     if message is not None:
         raise syntax_error(str(message), text, first_line)
-
-
-def _closed(*_: Any) -> Any:
-    raise RuntimeError("the Lua world of this run is closed")

@@ -52,5 +52,5 @@ class Policy:
 
     @property
     def keeps_to_record(self) -> bool:
-        """Whether a change of what is recorded ends the pass: on the way there, nothing without a position is written."""
+        """Whether a change of what is recorded ends the pass: before it, nothing without a position is written."""
         return self.strict or self.plan

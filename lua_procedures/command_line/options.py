@@ -6,11 +6,11 @@ import argparse
 import re
 import sys
 from collections.abc import Callable, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from ..errors import UsageError
+from ..language.hints import meant
 
 __all__ = ["DEFAULT_STORE", "parse", "program_name"]
 
@@ -41,8 +41,7 @@ class _Parser(argparse.ArgumentParser):
         """Raise instead of ending the process."""
         wrong = _INVALID.fullmatch(message)
         if wrong is not None:
-            near = get_close_matches(wrong[1], _COMMANDS, n=1)
-            message = f"unknown command {wrong[1]!r}" + (f"; did you mean {near[0]}?" if near else "")
+            message = f"unknown command {wrong[1]!r}{meant(wrong[1], _COMMANDS)}"
         raise UsageError(message, hint=f"`{self.prog} --help` lists what there is.")
 
 
@@ -68,8 +67,8 @@ def parse(words: Sequence[str], prog: str) -> argparse.Namespace:
 def _refuse(word: str, parser: argparse.ArgumentParser) -> NoReturn:
     if not word.startswith("-"):
         parser.error(f"unexpected {word!r}")
-    near = get_close_matches(word.partition("=")[0], parser._option_string_actions, n=1)  # noqa: SLF001 - argparse tells nobody its options otherwise
-    parser.error(f"unknown option {word}" + (f"; did you mean {near[0]}?" if near else ""))
+    known = parser._option_string_actions  # noqa: SLF001 - argparse tells nobody its options otherwise
+    parser.error(f"unknown option {word}{meant(word.partition('=')[0], known)}")
 
 
 def _parser(prog: str) -> tuple[_Parser, dict[str, _Parser]]:

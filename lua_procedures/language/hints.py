@@ -15,6 +15,7 @@ __all__ = [
     "LONGEST",
     "Place",
     "closest",
+    "meant",
     "missing_global",
     "place_of",
     "runtime_hint",
@@ -78,6 +79,12 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     """``Did you mean 'x'?`` for what ``name`` may have been meant to be; "" where nothing is close."""
     near = closest(name, known)
     return f"Did you mean '{near[0]}'?" if near else ""
+
+
+def meant(name: str, known: Iterable[str]) -> str:
+    """``; did you mean x?`` for the end of a message about what a person typed; "" where nothing is close."""
+    near = closest(name, known)
+    return f"; did you mean {near[0]}?" if near else ""
 
 
 class _Hint(NamedTuple):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable
 from dataclasses import replace
-from difflib import get_close_matches
 from typing import Any, Final
 
 from .. import api, jobs
@@ -23,6 +22,7 @@ from ..histories.standing import newest_runs
 from ..histories.telling import history
 from ..human.channels import came_from
 from ..human.parsing import parse_text
+from ..language.hints import meant
 from ..rendering.requests import in_store
 from ..runs import Exported, Run
 from ..session import get_session
@@ -43,9 +43,8 @@ def command(shell: Any, line: str) -> Any:
     store, words = _taken(_words(line), "--store", "URL")
     name, *arguments = words or ["list"]
     if name not in _COMMANDS:
-        near = get_close_matches(name, _COMMANDS, n=1)
-        also = f"did you mean {near[0]}?" if near else f"there are {', '.join(_COMMANDS)}"
-        raise UsageError(f"unknown subcommand {name!r}; {also}")
+        also = meant(name, _COMMANDS) or f"; there are {', '.join(_COMMANDS)}"
+        raise UsageError(f"unknown subcommand {name!r}{also}")
     handler, usage = _COMMANDS[name]
     wanted, _, option = usage.partition(" [")
     value = None

@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import shlex
 from collections.abc import Mapping
-from difflib import get_close_matches
 from hashlib import blake2b
 from keyword import iskeyword
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from ..errors import UsageError
+from ..language.hints import meant
 
 if TYPE_CHECKING:
     from ..jobs import Job
@@ -23,7 +23,7 @@ __all__ = ["PROCEDURE", "define", "job_from", "parse", "procedure_parser", "runs
 PROCEDURE = "procedure"
 
 #: Options of other tools; "" where none of ours is like it.
-_MEANT: Final = {"--help": "", **dict.fromkeys(("--out", "--output", "--result"), "-o"), "--input": "-i"}
+_ELSEWHERE: Final = {"--help": "", **dict.fromkeys(("--out", "--output", "--result"), "-o"), "--input": "-i"}
 
 
 class Parser(argparse.ArgumentParser):
@@ -65,10 +65,7 @@ class Parser(argparse.ArgumentParser):
         if not word.startswith("-"):
             self.error(f"unexpected {word!r}: one NAME is enough (quote a name with spaces)")
         name = word.partition("=")[0]
-        near = _MEANT.get(name)
-        if near is None:
-            near = "".join(get_close_matches(name, self._option_string_actions, n=1, cutoff=0.5))
-        self.error(f"unknown option {word}" + (f"; did you mean {near}?" if near else ""))
+        self.error(f"unknown option {word}{meant(_ELSEWHERE.get(name, name), self._option_string_actions)}")
 
 
 def procedure_parser() -> Parser:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
 from ..given import Given, typed_inputs
+from ..language.hints import meant
 
 if TYPE_CHECKING:
     import argparse
@@ -56,11 +56,8 @@ def _predictors(options: argparse.Namespace, namespace: Mapping[str, Any]) -> Ma
 
 def _variable(namespace: Mapping[str, Any], name: str, option: str) -> Any:
     if name not in namespace:
-        near = get_close_matches(name, [each for each in namespace if not each.startswith("_")], n=1)
-        raise UsageError(
-            f"{option} {name}: there is no variable {name} in the notebook"
-            + (f"; did you mean {near[0]}?" if near else "")
-        )
+        near = meant(name, [each for each in namespace if not each.startswith("_")])
+        raise UsageError(f"{option} {name}: there is no variable {name} in the notebook{near}")
     return namespace[name]
 
 
